@@ -1,0 +1,157 @@
+"""What was found when candles were checked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Any, NamedTuple, Self
+
+import pandas as pd
+
+__all__ = ["CandleReport", "Gap", "Quarantined"]
+
+
+class Gap(NamedTuple):
+    """Candles that are missing between two that are there."""
+
+    after: pd.Timestamp
+    """Open time of the last candle before the gap."""
+    before: pd.Timestamp
+    """Open time of the first candle after it."""
+    missing: int
+    """How many candles are missing (in a slice: how many of them inside the slice)."""
+
+
+class Quarantined(NamedTuple):
+    """A row that was left out because it cannot be true."""
+
+    open_time: pd.Timestamp | None
+    """Its open time, None where that could not be read."""
+    reason: str
+    row: int
+    """Its position in what was read, from 0."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class CandleReport(dict[str, Any]):
+    """Everything that was found when candles were checked; travels with the frame in ``attrs["report"]``.
+
+    ``rows == candles + duplicates + len(quarantined) + (dropped_unclosed is not None)`` for a whole file:
+    no row goes missing unmentioned. A report cannot be changed, so copies of it are the report itself
+    (pandas copies ``attrs`` at every step). It is also a dict of JSON values, :meth:`to_dict`: pandas
+    writes ``attrs`` as JSON into Parquet files and would refuse to save the frame otherwise.
+    """
+
+    symbol: str
+    timeframe: str
+    rows: int
+    """Rows that were read."""
+    candles: int
+    """Candles in the frame."""
+    first: pd.Timestamp
+    """Open time of the first candle."""
+    last: pd.Timestamp
+    """Open time of the last candle; it was closed when it was read."""
+    gaps: tuple[Gap, ...] = ()
+    duplicated: tuple[pd.Timestamp, ...] = ()
+    """Open time of each repeated row that was removed (equal to one that was kept)."""
+    quarantined: tuple[Quarantined, ...] = ()
+    zero_volume: int = 0
+    """Candles in which nothing was traded."""
+    dropped_unclosed: pd.Timestamp | None = None
+    """Open time of the candle that was still forming when it was read, and was left out."""
+    missing_columns: tuple[str, ...] = ()
+    """Of the exchange's other columns: those that are absent, or hold placeholders only."""
+    unsorted: int = 0
+    """Rows that came before a row of an earlier time."""
+    start: pd.Timestamp | None = None
+    """First moment that was asked for; None: from the beginning."""
+    end: pd.Timestamp | None = None
+    """First moment no longer asked for; None: up to the last."""
+
+    def __post_init__(self) -> None:
+        super().__init__(
+            rows=self.rows,
+            symbol=self.symbol,
+            timeframe=self.timeframe,
+            candles=self.candles,
+            first=_iso(self.first),
+            last=_iso(self.last),
+            gaps=[[_iso(gap.after), _iso(gap.before), gap.missing] for gap in self.gaps],
+            missing=self.missing,
+            duplicates=self.duplicates,
+            duplicated=[_iso(time) for time in self.duplicated],
+            quarantined=[[_iso(bad.open_time), bad.reason, bad.row] for bad in self.quarantined],
+            zero_volume=self.zero_volume,
+            zero_volume_share=self.zero_volume_share,
+            dropped_unclosed=_iso(self.dropped_unclosed),
+            missing_columns=list(self.missing_columns),
+            unsorted=self.unsorted,
+            start=_iso(self.start),
+            end=_iso(self.end),
+        )
+
+    @property
+    def missing(self) -> int:
+        """Candles missing in all gaps together."""
+        return sum(gap.missing for gap in self.gaps)
+
+    @property
+    def duplicates(self) -> int:
+        """Repeated rows that were removed."""
+        return len(self.duplicated)
+
+    @property
+    def zero_volume_share(self) -> float:
+        """Share of the candles in which nothing was traded, 0 to 1."""
+        return self.zero_volume / self.candles if self.candles else 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """A fresh dict of JSON values: times as ISO 8601 texts, gaps as ``[after, before, missing]``,
+        quarantined rows as ``[open_time, reason, row]``."""
+        return {name: list(value) if isinstance(value, list) else value for name, value in self.items()}
+
+    def summary(self) -> str:
+        """One line for people."""
+        parts = [f"{self.candles:,} candles", f"{_short(self.first)} to {_short(self.last)} UTC"]
+        if self.gaps:
+            parts.append(f"{_count(len(self.gaps), 'gap')} ({self.missing:,} missing)")
+        if self.duplicates:
+            parts.append(f"{_count(self.duplicates, 'duplicate')} removed")
+        if self.quarantined:
+            parts.append(f"{_count(len(self.quarantined), 'row')} quarantined")
+        if self.zero_volume:
+            parts.append(f"{self.zero_volume_share:.1%} without volume")
+        if self.dropped_unclosed is not None:
+            parts.append("unclosed candle dropped")
+        return f"{self.symbol} {self.timeframe}: " + ", ".join(parts)
+
+    def __repr__(self) -> str:
+        return f"<CandleReport {self.summary()}>"
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, object]) -> Self:
+        return self
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        return type(self), tuple(getattr(self, field.name) for field in fields(self))
+
+    def _refuse(self, *args: object, **named: object) -> Any:
+        raise TypeError("a CandleReport cannot be changed; to_dict() gives a dict of its own")
+
+    __setitem__ = __delitem__ = __ior__ = _refuse
+    clear = pop = popitem = setdefault = update = _refuse
+
+
+def _iso(time: pd.Timestamp | None) -> str | None:
+    return None if time is None else time.isoformat()
+
+
+def _short(time: pd.Timestamp) -> str:
+    return time.strftime("%Y-%m-%d %H:%M")
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"

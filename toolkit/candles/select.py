@@ -1,0 +1,134 @@
+"""A part of a candle frame by time, with a report of that part."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from toolkit.candles.contract import CandleError
+from toolkit.candles.normalize import STEPS, to_millis
+from toolkit.candles.report import CandleReport, Gap
+
+__all__ = ["moment", "select"]
+
+Moment = str | date | np.datetime64 | pd.Timestamp
+"""A point in time; without time zone it is UTC (``datetime`` is a kind of ``date``)."""
+
+
+def moment(value: Moment | None, name: str) -> pd.Timestamp | None:
+    """The UTC time that ``value`` means; None for None.
+
+    Args:
+        value: an ISO 8601 text that begins with a year of four digits, a date, datetime, Timestamp or
+            datetime64; without time zone it is taken as UTC.
+        name: how the error message calls it.
+
+    Raises:
+        CandleError: it cannot be read as a time.
+    """
+    if value is None:
+        return None
+    allowed = "allowed are an ISO 8601 text such as '2024-01-31' or '2024-01-31T12:00Z', a date or a datetime"
+    if isinstance(value, str):
+        value = value.strip()
+        readable = re.match(r"\d{4}(-|$|\d{4}(T|$))", value) is not None
+    else:
+        readable = isinstance(value, (date, np.datetime64))
+    try:
+        time = pd.Timestamp(value) if readable else pd.NaT
+        if not isinstance(time, pd.Timestamp):
+            raise CandleError(f"{name}: {value!r} is no time; {allowed}")
+        time = time.tz_localize("UTC") if time.tz is None else time.tz_convert("UTC")
+        # Rounded up to whole milliseconds: [start, end) then means the same candles.
+        return time.as_unit("us").ceil("ms").as_unit("ms")
+    except CandleError:
+        raise
+    except (ValueError, OverflowError, TypeError) as error:
+        raise CandleError(f"{name}: {value!r} is no time ({error}); {allowed}") from error
+
+
+def select(frame: pd.DataFrame, start: Moment | None = None, end: Moment | None = None) -> pd.DataFrame:
+    """The candles that open in ``[start, end)``; a frame of its own, sharing no memory with ``frame``.
+
+    Its report is about this part only, says in ``start`` and ``end`` what was asked for, and counts of a
+    gap what lies inside. Rows that were quarantined because their time could not be read stay listed.
+
+    Args:
+        frame: checked candles, as :func:`normalize` gives them.
+        start: first moment that belongs to it; None: from the beginning.
+        end: first moment that no longer does; None: to the end.
+
+    Raises:
+        CandleError: a bound is no time, start is not before end, or no candle lies between.
+    """
+    first, after = moment(start, "start"), moment(end, "end")
+    if first is not None and after is not None and first >= after:
+        raise CandleError(f"start {first} is not before end {after}; [start, end) would be empty")
+    report = frame.attrs["report"]
+    low = 0 if first is None else int(frame.index.searchsorted(first))
+    high = len(frame) if after is None else int(frame.index.searchsorted(after))
+    if low >= high:
+        raise CandleError(
+            f"{report.symbol} {report.timeframe}: no candle opens from {first or 'the first'} to before"
+            f" {after or 'the end'}; there are candles from {report.first} to {report.last}"
+        )
+    # Memory of its own, index included: a writable view is to be had (Series.array) past copy-on-write.
+    own = frame.iloc[low:high].copy()
+    own.index = own.index.copy(deep=True)
+    own.attrs = frame.attrs | {"report": _report_of_part(report, own, first, after)}
+    return own
+
+
+def _report_of_part(
+    report: CandleReport, part: pd.DataFrame, start: pd.Timestamp | None, end: pd.Timestamp | None
+) -> CandleReport:
+    if start is None and end is None:
+        return report
+    low = _millis(start, -(2**62))
+    high = _millis(end, 2**62)
+
+    def inside(time: pd.Timestamp) -> bool:
+        return low <= _millis(time, 0) < high
+
+    duplicated = tuple(time for time in report.duplicated if inside(time))
+    quarantined = tuple(bad for bad in report.quarantined if bad.open_time is None or inside(bad.open_time))
+    unclosed = report.dropped_unclosed
+    unclosed = unclosed if unclosed is not None and inside(unclosed) else None
+    changes: dict[str, Any] = {
+        "rows": len(part) + len(duplicated) + len(quarantined) + (unclosed is not None),
+        "candles": len(part),
+        "first": part.index[0],
+        "last": part.index[-1],
+        "gaps": _gaps_inside(report, low, high),
+        "duplicated": duplicated,
+        "quarantined": quarantined,
+        "zero_volume": int((part["volume"].to_numpy() == 0).sum()),
+        "dropped_unclosed": unclosed,
+        "start": start,
+        "end": end,
+    }
+    unchanged = {field.name: getattr(report, field.name) for field in fields(report)}
+    return CandleReport(**(unchanged | changes))
+
+
+def _gaps_inside(report: CandleReport, low: int, high: int) -> tuple[Gap, ...]:
+    step = STEPS[report.timeframe]
+    found = []
+    for gap in report.gaps:
+        # Missing open times are after + step, after + 2 step, ... before - step: count those in [low, high).
+        after, before = _millis(gap.after, 0), _millis(gap.before, 0)
+        skipped = max(0, -((after + step - low) // step)) if low > after + step else 0
+        cut = (before - high) // step if high < before else 0
+        missing = gap.missing - skipped - cut
+        if missing > 0:
+            found.append(Gap(gap.after, gap.before, missing))
+    return tuple(found)
+
+
+def _millis(time: pd.Timestamp | None, default: int) -> int:
+    return default if time is None else to_millis(time)
