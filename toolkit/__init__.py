@@ -1,0 +1,69 @@
+"""System V4: real candles, indicators, signals and charts for research on crypto markets.
+
+Every public name is here, and loaded when it is first used: `from toolkit import KLineDataLoader, MACD`.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from toolkit.configuration import ConfigurationError, IndicatorConfiguration
+    from toolkit.indicators import (
+        MACD,
+        RSI,
+        BollingerBands,
+        Indicator,
+        IndicatorRegistry,
+        ParameterError,
+        UnknownIndicatorError,
+    )
+    from toolkit.loader import KLineDataLoader
+    from toolkit.pipeline import IndicatorPipeline, PipelineError
+    from toolkit.signals import IndicatorSignal, Signals
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "toolkit.configuration": ("ConfigurationError", "IndicatorConfiguration"),
+    "toolkit.indicators": (
+        "MACD",
+        "RSI",
+        "BollingerBands",
+        "Indicator",
+        "IndicatorRegistry",
+        "ParameterError",
+        "UnknownIndicatorError",
+    ),
+    "toolkit.loader": ("KLineDataLoader",),
+    "toolkit.pipeline": ("IndicatorPipeline", "PipelineError"),
+    "toolkit.signals": ("IndicatorSignal", "Signals"),
+}
+_HOME = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "MACD",
+    "RSI",
+    "BollingerBands",
+    "ConfigurationError",
+    "Indicator",
+    "IndicatorConfiguration",
+    "IndicatorPipeline",
+    "IndicatorRegistry",
+    "IndicatorSignal",
+    "KLineDataLoader",
+    "ParameterError",
+    "PipelineError",
+    "Signals",
+    "UnknownIndicatorError",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'toolkit' has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(_HOME[name]), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,27 @@
+"""Indicators: one short file each, found by `IndicatorRegistry` because it is there."""
+
+from toolkit.indicators.base import Histogram, Indicator, Line, Output
+from toolkit.indicators.bollinger_bands import BollingerBands
+from toolkit.indicators.macd import MACD
+from toolkit.indicators.parameters import Bounds, Level, Parameter, ParameterError, Period
+from toolkit.indicators.registry import IndicatorRegistry, UnknownIndicatorError
+from toolkit.indicators.rsi import RSI
+from toolkit.indicators.run import Run
+
+__all__ = [
+    "MACD",
+    "RSI",
+    "BollingerBands",
+    "Bounds",
+    "Histogram",
+    "Indicator",
+    "IndicatorRegistry",
+    "Level",
+    "Line",
+    "Output",
+    "Parameter",
+    "ParameterError",
+    "Period",
+    "Run",
+    "UnknownIndicatorError",
+]

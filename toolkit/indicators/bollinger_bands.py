@@ -1,0 +1,93 @@
+"""Bollinger Bands."""
+
+from typing import Annotated
+
+import numpy as np
+
+from toolkit.indicators.base import Indicator, Line
+from toolkit.indicators.parameters import Bounds
+from toolkit.kernels import (
+    NOISE,
+    Array,
+    compiled,
+    rolling_mean,
+    rolling_mean_memory,
+    rolling_mean_std,
+    rolling_mean_std_memory,
+)
+from toolkit.rules import Rule, at_or_above, at_or_below, below
+
+
+class BollingerBands(Indicator):
+    """Mean of the closes, and bands `std_dev` population standard deviations above and below it (Bollinger,
+    1983).
+
+    `bb_width = bb_upper - bb_lower`, in units of price; `bb_position` is 0 at the lower band and 1 at the
+    upper, not clipped, and undefined where the bands have no width. A squeeze is a width below
+    `squeeze_ratio` of its own mean over `squeeze_period` candles.
+    """
+
+    name = "Bollinger Bands"
+    period: Annotated[int, Bounds(2, 1000, description="candles")] = 20
+    std_dev: Annotated[float, Bounds(0.1, 10, 0.1, "standard deviations")] = 2.0
+    squeeze_period: Annotated[int, Bounds(2, 1000, description="candles")] = 20
+    squeeze_ratio: Annotated[float, Bounds(0.05, 1, 0.05, "of the mean width")] = 0.8
+
+    inputs = ("close", "high", "low")
+    outputs = (
+        Line("bb_upper"),
+        Line("bb_middle"),
+        Line("bb_lower"),
+        Line("bb_width", drawn=False),
+        Line("bb_position", drawn=False),
+    )
+    internals = ("squeeze_width",)
+    pane = "price"
+    fills = (("bb_upper", "bb_lower"),)
+    rules = (
+        Rule("BUY", at_or_below("low", "bb_lower"), needs=("bb_position",)),
+        Rule("SELL", at_or_above("high", "bb_upper"), needs=("bb_position",)),
+        Rule("BAND_SQUEEZE", below("bb_width", "squeeze_width")),
+    )
+
+    @property
+    def warmup(self) -> int:
+        return self.period - 1
+
+    @property
+    def state_size(self) -> int:
+        return 1 + rolling_mean_std_memory(self.period) + rolling_mean_memory(self.squeeze_period)
+
+    @staticmethod
+    @compiled
+    def kernel(
+        state: Array,
+        close: Array,
+        period: int,
+        std_dev: float,
+        squeeze_period: int,
+        squeeze_ratio: float,
+        bb_upper: Array,
+        bb_middle: Array,
+        bb_lower: Array,
+        bb_width: Array,
+        bb_position: Array,
+        squeeze_width: Array,
+    ) -> None:
+        seen = int(state[0])
+        split = 1 + 4 + 4 * (period + 1)
+        rolling_mean_std(state[1:split], close, period, bb_middle, bb_width)
+        for i in range(len(close)):
+            reach = std_dev * bb_width[i]
+            bb_upper[i] = bb_middle[i] + reach
+            bb_lower[i] = bb_middle[i] - reach
+            width = bb_upper[i] - bb_lower[i]
+            bb_width[i] = width
+            has_width = width > NOISE * bb_middle[i]
+            bb_position[i] = (close[i] - bb_lower[i]) / width if has_width else np.nan
+        first = min(len(close), max(0, period - 1 - seen))
+        squeeze_width[:first] = np.nan
+        rolling_mean(state[split:], bb_width[first:], squeeze_period, squeeze_width[first:])
+        for i in range(first, len(close)):
+            squeeze_width[i] *= squeeze_ratio
+        state[0] = seen + len(close)

@@ -1,0 +1,67 @@
+"""MACD."""
+
+from toolkit.indicators.base import Histogram, Indicator, Line
+from toolkit.indicators.parameters import Period
+from toolkit.kernels import EMA_MEMORY, NOISE, Array, compiled, ema
+from toolkit.rules import Rule, crosses_above, crosses_below
+
+
+class MACD(Indicator):
+    """Distance between two exponential means, and a signal line over it (Appel, 1979).
+
+    Both means are seeded at candle `slow_period - 1`, as in TA-Lib, each with the mean of its last closes;
+    the signal line is seeded with the mean of its first `signal_period` values. Units: price. A distance
+    that is only rounding beside the price counts as zero, so that a market that stands still crosses
+    nothing.
+    """
+
+    fast_period: Period = 12
+    slow_period: Period = 26
+    signal_period: Period = 9
+
+    increasing = (("fast_period", "slow_period"),)
+    inputs = ("close",)
+    outputs = (Line("macd"), Line("macd_signal"), Histogram("macd_histogram"))
+    levels = (0.0,)
+    rules = (
+        Rule("BUY", crosses_above("macd", "macd_signal")),
+        Rule("SELL", crosses_below("macd", "macd_signal")),
+    )
+
+    @property
+    def warmup(self) -> int:
+        return self.slow_period + self.signal_period - 2
+
+    @property
+    def state_size(self) -> int:
+        return 1 + 3 * EMA_MEMORY
+
+    @staticmethod
+    @compiled
+    def kernel(
+        state: Array,
+        close: Array,
+        fast_period: int,
+        slow_period: int,
+        signal_period: int,
+        macd: Array,
+        macd_signal: Array,
+        macd_histogram: Array,
+    ) -> None:
+        fast, slow, signal = state[1:4], state[4:7], state[7:10]
+        seen = int(state[0])
+        late = min(len(close), max(0, slow_period - fast_period - seen))  # the fast mean begins so much later
+        first = min(len(close), max(0, slow_period - 1 - seen))
+        ema(fast, close[late:], fast_period, 2.0 / (fast_period + 1), macd[late:])
+        ema(slow, close, slow_period, 2.0 / (slow_period + 1), macd_signal)
+        macd[:first] = macd_signal[:first]
+        for i in range(first, len(close)):
+            distance = macd[i] - macd_signal[i]
+            macd[i] = distance if abs(distance) > NOISE * close[i] else 0.0
+        macd_signal[:first] = macd[:first]
+        ema(signal, macd[first:], signal_period, 2.0 / (signal_period + 1), macd_signal[first:])
+        for i in range(len(close)):
+            if abs(macd[i] - macd_signal[i]) <= NOISE * close[i]:
+                macd_signal[i] = macd[i]
+            macd_histogram[i] = macd[i] - macd_signal[i]
+        state[0] = seen + len(close)
