@@ -28,7 +28,7 @@ from toolkit.candles.contract import (
 from toolkit.candles.normalize import normalize
 from toolkit.candles.report import CandleReport, Gap, Quarantined
 from toolkit.candles.resample import aggregate
-from toolkit.candles.select import moment, select
+from toolkit.candles.select import check_range, select
 
 __all__ = [
     "EXTRA_COLUMNS",
@@ -40,10 +40,10 @@ __all__ = [
     "Gap",
     "Quarantined",
     "aggregate",
+    "check_range",
     "find_symbol",
     "find_timeframe",
     "is_synthetic",
-    "moment",
     "normalize",
     "select",
     "timeframe_of",

@@ -194,16 +194,14 @@ def _now(now: pd.Timestamp | None) -> int:
 def _unclosed(
     columns: dict[str, pd.Series], millis: _Millis, readable: _Bools, step: int, now_ms: int
 ) -> _Bools:
-    """Rows of the candle that was still forming when the file was written or is forming now."""
-    forming = readable & (millis <= now_ms) & (millis + step > now_ms)
-    if forming.any() or not readable.any():
-        first = millis[forming].min() if forming.any() else 0
-        return forming & (millis == first)
-    if _written_by_a(columns, millis, readable, step):
-        last = readable & (millis <= now_ms)
-        newest: _Bools = last & (millis == millis[last].max()) if last.any() else last
-        return newest
-    return forming
+    """Rows of the one candle that was still forming when the file was written, or is forming now."""
+    opened = readable & (millis <= now_ms)
+    if not opened.any():
+        return opened
+    newest = millis[opened].max()
+    forming = newest + step > now_ms or _written_by_a(columns, millis, readable, step)
+    rows: _Bools = opened & (millis == newest) if forming else np.zeros_like(opened)
+    return rows
 
 
 def _written_by_a(columns: dict[str, pd.Series], millis: _Millis, readable: _Bools, step: int) -> bool:

@@ -14,7 +14,7 @@ from toolkit.candles.contract import CandleError
 from toolkit.candles.normalize import STEPS, to_millis
 from toolkit.candles.report import CandleReport, Gap
 
-__all__ = ["moment", "select"]
+__all__ = ["Moment", "check_range", "moment", "select"]
 
 Moment = str | date | np.datetime64 | pd.Timestamp
 """A point in time; without time zone it is UTC (``datetime`` is a kind of ``date``)."""
@@ -52,6 +52,18 @@ def moment(value: Moment | None, name: str) -> pd.Timestamp | None:
         raise CandleError(f"{name}: {value!r} is no time ({error}); {allowed}") from error
 
 
+def check_range(start: Moment | None, end: Moment | None) -> tuple[pd.Timestamp | None, pd.Timestamp | None]:
+    """Both bounds as UTC times.
+
+    Raises:
+        CandleError: one is no time, or start is not before end.
+    """
+    first, after = moment(start, "start"), moment(end, "end")
+    if first is not None and after is not None and first >= after:
+        raise CandleError(f"start {first} is not before end {after}; [start, end) would be empty")
+    return first, after
+
+
 def select(frame: pd.DataFrame, start: Moment | None = None, end: Moment | None = None) -> pd.DataFrame:
     """The candles that open in ``[start, end)``; a frame of its own, sharing no memory with ``frame``.
 
@@ -66,16 +78,15 @@ def select(frame: pd.DataFrame, start: Moment | None = None, end: Moment | None 
     Raises:
         CandleError: a bound is no time, start is not before end, or no candle lies between.
     """
-    first, after = moment(start, "start"), moment(end, "end")
-    if first is not None and after is not None and first >= after:
-        raise CandleError(f"start {first} is not before end {after}; [start, end) would be empty")
+    first, after = check_range(start, end)
     report = frame.attrs["report"]
     low = 0 if first is None else int(frame.index.searchsorted(first))
     high = len(frame) if after is None else int(frame.index.searchsorted(after))
     if low >= high:
+        asked = f"[{first or 'the first candle'}, {after or 'the last'})"
         raise CandleError(
-            f"{report.symbol} {report.timeframe}: no candle opens from {first or 'the first'} to before"
-            f" {after or 'the end'}; there are candles from {report.first} to {report.last}"
+            f"{report.symbol} {report.timeframe}: no candle opens in {asked};"
+            f" there are candles from {report.first} to {report.last}"
         )
     # Memory of its own, index included: a writable view is to be had (Series.array) past copy-on-write.
     own = frame.iloc[low:high].copy()

@@ -1,0 +1,79 @@
+"""The sample source: the synthetic market of :mod:`toolkit.sources.market`, generated once and kept."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from pathlib import Path
+
+import pandas as pd
+
+from toolkit import settings
+from toolkit.candles import SYMBOLS, TIMEFRAMES
+from toolkit.sources import market
+from toolkit.sources.base import NotStored, Raw, Stored
+from toolkit.sources.files import read_checked, write_checked
+
+__all__ = ["SampleSource"]
+
+_log = logging.getLogger(__name__)
+_generating = threading.Lock()
+
+
+class SampleSource:
+    """Synthetic candles of all 38 pairs, the same on every machine.
+
+    All timeframes of a pair are generated together and kept under ``settings.folder("sample")``, in a
+    folder of the generator's version. A file that is damaged or of another version is generated afresh;
+    where nothing can be written, candles are generated whenever they are read.
+    """
+
+    name = "sample"
+
+    def find(self, symbol: str, timeframe: str) -> Stored:
+        """See :class:`toolkit.sources.base.Source`; the candles are made when they are read."""
+        if symbol not in SYMBOLS or timeframe not in TIMEFRAMES:
+            raise NotStored(f"sample: there is no {symbol!r} {timeframe!r}")
+        revision = f"sample-{market.VERSION}"
+        return Stored(
+            # The same for ever: the generator gives the same bits, wherever its files lie.
+            identity=(revision, symbol, timeframe),
+            read=lambda: Raw(_read(symbol, timeframe), revision),
+            synthetic=True,
+            now=market.END,
+        )
+
+
+def _read(symbol: str, timeframe: str) -> pd.DataFrame:
+    marks = _marks(symbol, timeframe)
+    try:
+        path = _path(symbol, timeframe)
+    except settings.SettingsError as error:
+        _log.warning("sample candles are not kept: %s", error)
+        return market.generate(symbol)[timeframe]
+    kept = read_checked(path, marks)
+    if kept is not None:
+        return kept
+    with _generating:
+        kept = read_checked(path, marks)
+        return _generate_and_keep(symbol)[timeframe] if kept is None else kept
+
+
+def _generate_and_keep(symbol: str) -> dict[str, pd.DataFrame]:
+    frames = market.generate(symbol)
+    try:
+        for timeframe, frame in frames.items():
+            write_checked(frame, _path(symbol, timeframe), _marks(symbol, timeframe))
+    except OSError as error:
+        _log.warning("sample candles of %s are not kept: %s", symbol, error)
+    return frames
+
+
+def _path(symbol: str, timeframe: str) -> Path:
+    base = symbol.removesuffix("USDT")
+    folder = settings.folder("sample") / f"v{market.VERSION}"
+    return folder / "klines" / symbol / f"{base}_{timeframe}.parquet"
+
+
+def _marks(symbol: str, timeframe: str) -> dict[str, str]:
+    return {"generator": market.VERSION, "symbol": symbol, "timeframe": timeframe}
