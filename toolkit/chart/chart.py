@@ -1,0 +1,231 @@
+"""The chart widget: candles with indicators in linked panes, over any length of history."""
+
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import ipywidgets
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import traitlets
+
+from toolkit.chart import panes, wire
+from toolkit.chart.bundle import script
+from toolkit.indicators.base import Indicator
+from toolkit.pipeline import IndicatorPipeline
+from toolkit.signals import Signals
+
+FIRST_ROWS = 3000  # candles that are sent with the page; the browser asks for the others
+
+
+class Controller(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget comes without types
+    """The browser's side of a chart; see `toolkit/chart/js/controller.js`."""
+
+    _esm = script()
+    _css = Path(__file__).with_name("chart.css").read_text(encoding="utf-8")
+
+    key = traitlets.Unicode().tag(sync=True)
+    spec = traitlets.Dict().tag(sync=True)
+    loading = traitlets.Unicode().tag(sync=True)
+    seen = traitlets.Dict().tag(sync=True)
+    renderer = traitlets.Unicode("canvas").tag(sync=True)
+
+
+class Chart(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without types
+    """Candles, volume, indicators and signals on one time axis, to be panned and zoomed over the whole history.
+
+        chart = Chart(klines, IndicatorPipeline().add("RSI"))
+
+    `show` takes candles, `plot` adds an indicator or replaces it, `remove` takes it away, `show_signals` sets
+    markers, `go_to` moves to a candle. An indicator's lines, bars, areas, levels and pane come from its own
+    declaration. `visible` is the range of rows in view, as the browser last told.
+
+    `renderer="svg"` lets bqplot draw its marks itself, slower, instead of painting them on a canvas.
+    """
+
+    def __init__(
+        self,
+        klines: pd.DataFrame | None = None,
+        pipeline: IndicatorPipeline | None = None,
+        *,
+        renderer: str = "canvas",
+    ) -> None:
+        if renderer not in ("canvas", "svg"):
+            raise ValueError(f"Chart: renderer={renderer!r} is not allowed: it must be 'canvas' or 'svg'")
+        self._columns = wire.Columns()
+        self._signals: Mapping[str, Signals] = {}
+        self._title = ""
+        self._x = panes.linear(0, 100)
+        self._price = panes.make_pane("price", self._x, 5, with_candles=True)
+        self._own: dict[str, panes.Pane] = {}
+        self._indicators: dict[str, Indicator] = {}
+        self._order: dict[str, int] = {}
+        self._controller = Controller(key=uuid.uuid4().hex, renderer=renderer)
+        self._controller.on_msg(self._receive)
+        super().__init__([self._price.figure, self._controller])
+        self.add_class("tk-chart")
+        self._describe()
+        if klines is not None:
+            self.show(klines)
+            for label, indicator in (pipeline.indicators if pipeline is not None else {}).items():
+                run = indicator.stream()
+                outputs = run.feed(klines)
+                self.plot(label, indicator, {name: outputs[name].to_numpy() for name in outputs.columns})
+                self._signals = {**self._signals, label: run.new_signals}
+            self.show_signals(self._signals)
+
+    @property
+    def loading(self) -> str:
+        """What is being waited for; shown over the chart unless empty."""
+        return str(self._controller.loading)
+
+    @loading.setter
+    def loading(self, text: str) -> None:
+        self._controller.loading = text
+
+    @property
+    def visible(self) -> tuple[float, float] | None:
+        """First and last row in view (fractions of a candle included), or None before anything was shown."""
+        seen = self._controller.seen
+        if not seen or seen["epoch"] != self._columns.epoch:
+            return None
+        return float(seen["first"]), float(seen["last"])
+
+    @property
+    def indicators(self) -> dict[str, Indicator]:
+        """What is plotted, by label; a copy."""
+        return dict(self._indicators)
+
+    def show(self, klines: pd.DataFrame, title: str | None = None) -> None:
+        """Show other candles. Indicators keep their panes and are empty until they are plotted anew.
+
+        `klines`: a candle frame; `title`: text of the legend, by default symbol and timeframe of the frame.
+        """
+        self._columns.replace_candles(klines)
+        self._signals = {}
+        known = (str(klines.attrs[name]) for name in ("symbol", "timeframe") if klines.attrs.get(name))
+        self._title = title if title is not None else " · ".join(known)
+        self._describe()
+        self._send_all()
+
+    def plot(self, label: str, indicator: Indicator, values: Mapping[str, npt.NDArray[np.float64]]) -> None:
+        """Draw an indicator, or draw it anew: `values` holds a float64 array a drawn output, as long as the candles.
+
+        Raises `ValueError` where an output is missing or of another length.
+        """
+        drawn = [output.name for output in indicator.outputs if output.drawn]
+        if missing := [name for name in drawn if name not in values]:
+            raise ValueError(f"Chart.plot: values of {label} lack {', '.join(missing)}")
+        for name in drawn:
+            self._columns.put(f"{label}.{name}", values[name])
+        held = self._indicators.get(label)
+        if held != indicator:
+            if held is not None and type(held) is not type(indicator):
+                self.remove(label)
+            self._indicators[label] = indicator
+            self._place(label, indicator)
+            self._describe()
+        self._patch([f"{label}.{name}" for name in drawn])
+
+    def remove(self, label: str) -> None:
+        """Take an indicator off the chart; its pane closes where it had one of its own. Unknown labels are ignored."""
+        if self._indicators.pop(label, None) is None:
+            return
+        for pane in (self._price, *self._own.values()):
+            if series := pane.series.pop(label, None):
+                for column in series.columns:
+                    self._columns.held.pop(column, None)
+        if self._own.pop(label, None) is None:
+            self._price.refresh()
+        self._arrange()
+        self._describe()
+
+    def show_signals(self, signals: Mapping[str, Signals]) -> None:
+        """Set the markers: signals by the indicator's label, their positions counted in rows of the candles shown."""
+        self._signals = dict(signals)
+        self._send_signals()
+
+    def go_to(self, position: int) -> None:
+        """Bring a candle (its row) to the middle and mark it. Raises `IndexError` where there is no such row."""
+        if not 0 <= position < self._columns.length:
+            raise IndexError(
+                f"Chart.go_to: position={position} is not allowed: there are {self._columns.length} candles"
+            )
+        self._controller.send({"type": "go", "position": int(position)})
+
+    # ---- panes
+
+    def _place(self, label: str, indicator: Indicator) -> None:
+        """Make the marks of an indicator, or only move its levels where they are there already."""
+        order = self._order.setdefault(label, len(self._order))
+        own = indicator.pane == "own"
+        pane = self._own.get(label) if own else self._price
+        if pane is None:
+            pane = self._own[label] = panes.make_pane(label, self._x, 2)
+            self._arrange()
+        pane.value_range = indicator.value_range if own else None
+        series = pane.series.get(label)
+        if series is None:
+            pane.series[label] = panes.make_series(pane, self._x, label, indicator, order)
+            pane.refresh()
+            return
+        levels = panes.level_values(indicator)
+        moving = iter(levels)
+        for mark in series.marks:
+            if mark.facts["kind"] == "level":
+                mark.facts["value"] = next(moving)
+            elif mark.facts["kind"] == "zone":
+                mark.facts["values"] = levels
+        series.title = panes.series_title(label, indicator)
+
+    def _arrange(self) -> None:
+        figures = [self._price.figure, *(pane.figure for pane in self._own.values())]
+        self.children = (*figures, self._controller)
+
+    def _describe(self) -> None:
+        self._controller.spec = {
+            "title": self._title,
+            "x": self._x.model_id,
+            "panes": [pane.describe() for pane in (self._price, *self._own.values())],
+        }
+
+    # ---- data
+
+    def _receive(self, _: object, message: Mapping[str, Any], __: object) -> None:
+        if message.get("type") == "ready":
+            if self._columns.length:
+                self._send_all()
+                self._send_signals()
+        elif message.get("type") == "rows" and message.get("epoch") == self._columns.epoch:
+            start, end = int(message["from"]), int(message["to"])
+            listed, data = self._columns.rows(list(message["columns"]), start, end)
+            self._tell("rows", {"columns": listed, "from": start, "to": end}, data)
+
+    def _tell(self, kind: str, content: dict[str, Any], buffers: list[Any]) -> None:
+        self._controller.send({"type": kind, "epoch": self._columns.epoch, **content}, buffers)
+
+    def _send_all(self) -> None:
+        length = self._columns.length
+        start = max(0, length - FIRST_ROWS)
+        listed, data = self._columns.rows(list(self._columns.held), start, length)
+        self._tell("reset", {"length": length, "step": self._columns.step, "columns": listed, "from": start}, data)
+
+    def _patch(self, names: list[str]) -> None:
+        """Send what is in view of changed columns; the browser asks for the rest when no more changes come."""
+        seen = self._controller.seen
+        if seen and seen["epoch"] == self._columns.epoch:
+            level, start, end = int(seen["level"]), int(seen["from"]), int(seen["to"])
+        else:
+            level, start, end = 0, max(0, self._columns.length - FIRST_ROWS), self._columns.length
+        listed, data = [], []
+        for name in names:
+            column = self._columns.held[name]
+            listed.append((name, column.version))
+            data += [part.data for part in wire.buckets(column.values, level, start, end)]
+        self._tell("patch", {"columns": listed, "level": level, "from": start}, data)
+
+    def _send_signals(self) -> None:
+        self._tell("signals", {}, [part.data for part in wire.signal_columns(self._signals)])

@@ -1,0 +1,110 @@
+// Columns of candle data and their pyramids: level L holds one bucket for 2^L candles, counted from candle 0,
+// so that a bucket stays where it is while the chart moves. NaN is "undefined" or "not here yet".
+
+const REDUCE = {
+  first: (a, b) => (a === a ? a : b),
+  last: (a, b) => (b === b ? b : a),
+  min: (a, b) => (b < a || a !== a ? b : a),
+  max: (a, b) => (b > a || a !== a ? b : a),
+  sum: (a, b) => (a === a ? (b === b ? a + b : a) : b),
+};
+
+// One array reduced level by level. Levels are built when first read and refreshed when rows arrive.
+export class Pyramid {
+  constructor(values, how) {
+    this.reduce = REDUCE[how];
+    this.levels = [values];
+  }
+
+  level(wanted) {
+    while (this.levels.length <= wanted) {
+      const below = this.levels[this.levels.length - 1];
+      const built = new Float64Array((below.length + 1) >> 1);
+      this.levels.push(built);
+      this.#fill(this.levels.length - 1, 0, built.length);
+    }
+    return this.levels[wanted];
+  }
+
+  // Rows [from, to) of level 0 changed.
+  refresh(from, to) {
+    for (let level = 1; level < this.levels.length; level++) {
+      from >>= 1;
+      to = (to + 1) >> 1;
+      this.#fill(level, from, to);
+    }
+  }
+
+  #fill(level, from, to) {
+    const below = this.levels[level - 1];
+    const here = this.levels[level];
+    const reduce = this.reduce;
+    const paired = Math.min(to, below.length >> 1);
+    for (let i = from; i < paired; i++) here[i] = reduce(below[2 * i], below[2 * i + 1]);
+    if (to > paired && to > from) here[to - 1] = below[2 * (to - 1)];
+  }
+}
+
+// A column: exact values, one or two pyramids over them ("range" keeps the minimum and the maximum of each bucket),
+// and a patch: what the kernel computed for the buckets in view, shown until all the rows are here.
+export class Column {
+  constructor(how, length, version = 0) {
+    this.how = how;
+    this.length = length;
+    this.reset(version);
+  }
+
+  reset(version) {
+    this.version = version;
+    this.values = new Float64Array(this.length).fill(NaN);
+    this.from = this.length; // rows before this one are still in the kernel
+    this.patch = null;
+    const kinds = this.how === "range" ? ["min", "max"] : [this.how];
+    this.pyramids = kinds.map((how) => new Pyramid(this.values, how));
+  }
+
+  put(from, rows) {
+    this.values.set(rows, from);
+    for (const pyramid of this.pyramids) pyramid.refresh(from, from + rows.length);
+    this.from = Math.min(this.from, from);
+    if (this.from === 0) this.patch = null;
+  }
+
+  // What candle i holds, exactly; NaN where it is undefined or not here yet.
+  exact(i) {
+    const patch = this.patch;
+    if (patch && patch.level === 0 && i >= patch.from && i < patch.from + patch.low.length) return patch.low[i - patch.from];
+    return i >= 0 && i < this.length ? this.values[i] : NaN;
+  }
+
+  // Buckets [from, to) of a level: { low, high }; both the same array unless the column keeps ranges.
+  buckets(level, from, to) {
+    const read = (pyramid, which) => {
+      const out = pyramid.level(level).slice(from, to);
+      if (this.patch && this.patch.level === level) {
+        const { from: at, [which]: values } = this.patch;
+        const start = Math.max(from, at);
+        const end = Math.min(to, at + values.length);
+        if (end > start) out.set(values.subarray(start - at, end - at), start - from);
+      }
+      return out;
+    };
+    const low = read(this.pyramids[0], "low");
+    return { low, high: level > 0 && this.pyramids[1] ? read(this.pyramids[1], "high") : low };
+  }
+}
+
+// The smallest level at which `span` candles make no more than `most` buckets.
+export function levelFor(span, most) {
+  return Math.max(0, Math.ceil(Math.log2(span / Math.max(1, most)) - 1e-9));
+}
+
+// The first index whose value is at least `wanted`, in sorted values.
+export function lowerBound(values, wanted, from = 0, to = values.length) {
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if (values[middle] < wanted) from = middle + 1;
+    else to = middle;
+  }
+  return from;
+}

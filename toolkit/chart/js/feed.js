@@ -1,0 +1,133 @@
+// The browser's copy of the candles and indicator columns, and how it is asked for: the kernel sends the last candles
+// first, the rest is asked for piece by piece, and a changed indicator comes as a patch of what is in view, then whole.
+
+const CANDLES = { time: "first", open: "first", high: "max", low: "min", close: "last", volume: "sum" };
+const PIECE = 40000; // rows asked for at once: small enough that a moved slider never waits behind one
+const QUIET = 120; // milliseconds without a change before whole columns are asked for
+
+// Numbers as sent by the kernel, whatever the front end wraps them in.
+export function numbers(buffer, Type = Float64Array) {
+  const bytes = buffer instanceof ArrayBuffer ? new Uint8Array(buffer) : new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
+  return new Type(bytes.slice().buffer);
+}
+
+export class Feed {
+  constructor(send, changed) {
+    this.send = send;
+    this.changed = changed;
+    this.epoch = -1;
+    this.length = 0;
+    this.step = 0;
+    this.columns = new Map();
+    this.signals = { position: [], group: [], confidence: [] };
+    this.waiting = null;
+    this.timer = 0;
+  }
+
+  // -> true where the message was one of ours and still matters
+  receive(message, buffers) {
+    if (message.type === "reset") this.#reset(message, buffers);
+    else if (message.epoch !== this.epoch) return false;
+    else if (message.type === "rows") this.#rows(message, buffers);
+    else if (message.type === "patch") this.#patch(message, buffers);
+    else if (message.type === "signals") this.#signals(buffers);
+    else return false;
+    this.changed(message.type);
+    return true;
+  }
+
+  #column(name, version) {
+    let column = this.columns.get(name);
+    if (!column) {
+      column = new Column(CANDLES[name] ?? "range", this.length, version);
+      this.columns.set(name, column);
+    }
+    return column;
+  }
+
+  #reset(message, buffers) {
+    this.epoch = message.epoch;
+    this.length = message.length;
+    this.step = message.step;
+    this.columns = new Map();
+    this.signals = { position: [], group: [], confidence: [] };
+    this.waiting = null;
+    message.columns.forEach(([name, version], i) => this.#column(name, version).put(message.from, numbers(buffers[i])));
+    this.#ask(50);
+  }
+
+  #rows(message, buffers) {
+    this.waiting = null;
+    message.columns.forEach(([name, version], i) => {
+      const column = this.columns.get(name);
+      // a column that changed or went away meanwhile is asked for again, or not at all
+      if (column && column.version === version && message.to === column.from) column.put(message.from, numbers(buffers[i]));
+    });
+    this.#ask(0);
+  }
+
+  #patch(message, buffers) {
+    message.columns.forEach(([name, version], i) => {
+      const column = this.#column(name, version);
+      column.reset(version);
+      column.patch = { level: message.level, from: message.from, low: numbers(buffers[2 * i]), high: message.level ? numbers(buffers[2 * i + 1]) : null };
+    });
+    this.#ask(QUIET);
+  }
+
+  #signals(buffers) {
+    const [position, group, confidence] = buffers;
+    this.signals = { position: numbers(position, Int32Array), group: numbers(group, Uint8Array), confidence: numbers(confidence, Float32Array) };
+  }
+
+  // Asks for the newest rows that are missing, unless an answer is on its way.
+  #ask(delay) {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => {
+      if (this.waiting !== null) return;
+      const to = Math.max(0, ...[...this.columns.values()].map((column) => column.from));
+      if (!to) return;
+      const columns = [...this.columns].filter(([, column]) => column.from === to).map(([name]) => name);
+      this.waiting = to;
+      this.send({ type: "rows", epoch: this.epoch, columns, from: Math.max(0, to - PIECE), to });
+    }, delay);
+  }
+
+  close() {
+    clearTimeout(this.timer);
+  }
+
+  // Columns that no pane shows any more.
+  keep(names) {
+    for (const name of this.columns.keys()) if (!(name in CANDLES) && !names.has(name)) this.columns.delete(name);
+  }
+
+  exact(name, i) {
+    return this.columns.get(name)?.exact(i) ?? NaN;
+  }
+
+  buckets(name, level, from, to) {
+    const column = this.columns.get(name);
+    if (column) return column.buckets(level, from, to);
+    const nothing = new Float64Array(Math.max(0, to - from)).fill(NaN);
+    return { low: nothing, high: nothing };
+  }
+
+  // The time at which candle i opens; outside the candles, and where history is still missing, counted on in steps.
+  time(i) {
+    const times = this.columns.get("time");
+    if (!times || !this.length) return NaN;
+    const inside = Math.max(times.from, Math.min(this.length - 1, i));
+    return times.values[inside] + (i - inside) * this.step;
+  }
+
+  // The x of a time: the first candle that opens then or later.
+  indexOf(time) {
+    const times = this.columns.get("time");
+    const first = times.values[times.from];
+    const last = times.values[this.length - 1];
+    if (time < first) return times.from + Math.round((time - first) / this.step);
+    if (time > last) return this.length - 1 + Math.round((time - last) / this.step);
+    return lowerBound(times.values, time, times.from, this.length);
+  }
+}

@@ -1,0 +1,54 @@
+// The way into bqplot's models and views. Everything here is local to the browser: nothing is sent to the kernel.
+
+export function setLocal(model, state) {
+  model.set_state(state);
+}
+
+// Lets the canvas draw a mark instead of its view: the view keeps listening, but asks for a repaint where it would have
+// touched its SVG. Returns false where the view is not what we know, and leaves it to draw itself.
+export function adopt(view, repaint) {
+  const update = ["update_line_xy", "update_position"].find((name) => typeof view[name] === "function");
+  if (!update || typeof view.draw !== "function" || !view.d3el) return false;
+  view.draw = repaint;
+  view[update] = repaint;
+  view.d3el.selectAll("*").remove();
+  return true;
+}
+
+// Marks, figures and scales named in a spec, once their models are here.
+export async function resolve(manager, spec) {
+  const get = (id) => manager.get_model(id);
+  const panes = await Promise.all(
+    spec.panes.map(async (pane) => ({
+      ...pane,
+      figure: await get(pane.figure),
+      scales: { price: await get(pane.scales.price), volume: pane.scales.volume && (await get(pane.scales.volume)) },
+      marks: await Promise.all(pane.marks.map(async (mark) => ({ ...mark, model: await get(mark.id), width: 1, shape: null, seen: new Set(), own: [] }))),
+    })),
+  );
+  return { panes, x: await get(spec.x) };
+}
+
+// Adopts the views that a mark has got since it was last looked at. `mark.own` are the views that draw themselves.
+export async function adoptViews(mark, repaint, canvas) {
+  for (const [id, promise] of Object.entries(mark.model.views ?? {})) {
+    if (mark.seen.has(id)) continue;
+    mark.seen.add(id);
+    const view = await promise;
+    if (!canvas || !adopt(view, repaint)) mark.own.push(view);
+  }
+  return mark.seen.size > 0;
+}
+
+// Gives a mark its data, in one draw.
+export function setShape(mark, shape) {
+  mark.shape = shape;
+  mark.stale = true;
+}
+
+// Writes what is shown into the bqplot model: at once where bqplot draws, else when there is time.
+export function flush(mark) {
+  if (!mark.stale) return;
+  mark.stale = false;
+  setLocal(mark.model, { x: mark.shape.x, y: mark.shape.y });
+}

@@ -1,0 +1,176 @@
+"""Panes of a chart: bqplot figures with scales and marks, made from what an indicator declares, and their description
+for the controller. Marks are made empty; the controller fills them with what is in view."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import bqplot
+
+from toolkit.chart.wire import BUY, OTHER, SELL
+from toolkit.indicators.base import Indicator
+
+UP, DOWN, AMBER = "#26a69a", "#ef5350", "#ffc857"
+# Told apart by luminance as well as hue, and none of them a candle's colour.
+PALETTE = ("#5b8def", "#f5a623", "#a98bf5", "#7cc4ff", "#ffd166", "#f48fb1")
+BARS = {"up_grow": UP, "up_fade": "#1b5e5a", "down_grow": DOWN, "down_fade": "#7d3a3c"}
+_AXIS = 76  # pixels right of every pane for its labels; js/view.js has the same number
+
+
+@dataclass(slots=True)
+class Mark:
+    """A bqplot mark and what the controller has to know about it."""
+
+    model: Any
+    facts: dict[str, Any]
+
+    def describe(self) -> dict[str, Any]:
+        """JSON-able."""
+        return {"id": self.model.model_id, **self.facts}
+
+
+@dataclass(slots=True)
+class Series:
+    """An indicator in a pane: its marks, and its line of the legend."""
+
+    title: str
+    columns: list[str]
+    marks: list[Mark]
+    values: list[dict[str, str]]
+
+
+@dataclass(slots=True)
+class Pane:
+    """A figure with its scales, and the series drawn in it, by label."""
+
+    key: str
+    figure: Any
+    scales: dict[str, Any]
+    candles: list[Mark] = field(default_factory=list)
+    markers: list[Mark] = field(default_factory=list)
+    series: dict[str, Series] = field(default_factory=dict)
+    value_range: tuple[float, float] | None = None
+
+    def marks(self) -> list[Mark]:
+        """From the bottom up: areas, volume and candles, lines, markers."""
+        areas = [m for s in self.series.values() for m in s.marks if m.facts["kind"] in ("band", "zone")]
+        others = [m for s in self.series.values() for m in s.marks if m.facts["kind"] not in ("band", "zone")]
+        return [*areas, *self.candles, *others, *self.markers]
+
+    def refresh(self) -> None:
+        """Give the figure the marks that there are now."""
+        self.figure.marks = [mark.model for mark in self.marks()]
+
+    def describe(self) -> dict[str, Any]:
+        """JSON-able."""
+        return {
+            "key": self.key,
+            "figure": self.figure.model_id,
+            "scales": {name: scale.model_id for name, scale in self.scales.items()},
+            "candles": bool(self.candles),
+            "range": self.value_range,
+            "columns": [column for series in self.series.values() for column in series.columns],
+            "marks": [mark.describe() for mark in self.marks()],
+            "series": [{"title": series.title, "values": series.values} for series in self.series.values()],
+        }
+
+
+def linear(low: float = 0.0, high: float = 1.0) -> Any:
+    """A scale with fixed ends: marks never stretch it."""
+    return bqplot.LinearScale(min=low, max=high, allow_padding=False)
+
+
+def make_pane(key: str, x: Any, share: int, *, with_candles: bool = False) -> Pane:
+    """An empty pane, `share` parts high, on the time axis `x`; the price pane also holds candles, volume and markers."""
+    price = linear()
+    scales = {"price": price, "volume": linear()} if with_candles else {"price": price}
+    figure = bqplot.Figure(
+        scale_x=x,
+        scale_y=price,
+        fig_margin={"top": 0, "bottom": 0, "left": 0, "right": _AXIS},
+        min_aspect_ratio=0.01,
+        max_aspect_ratio=200,
+        padding_x=0,
+        padding_y=0,
+        background_style={"fill": "transparent"},
+        layout={"width": "100%", "min_height": "0", "flex": f"{share} 1 0px", "margin": "0"},
+    )
+    figure.add_class("tk-pane")
+    pane = Pane(key, figure, scales)
+    if with_candles:
+        for role, color in (
+            ("volume_up", UP), ("volume_down", DOWN), ("wick_up", UP), ("wick_down", DOWN), ("body_up", UP), ("body_down", DOWN),
+        ):  # fmt: skip
+            volume = role.startswith("volume")
+            mark = _lines(pane, x, color, scale="volume" if volume else "price", opacities=[0.28 if volume else 1.0])
+            pane.candles.append(Mark(mark, {"kind": "segments", "role": role, "scale": "volume" if volume else "price"}))
+        for group, color, shape, side in (
+            (OTHER, AMBER, "circle", -1), (BUY, "#4be3b0", "triangle-up", 1), (SELL, "#ff8a65", "triangle-down", -1),
+        ):  # fmt: skip
+            scatter = bqplot.Scatter(
+                x=[], y=[], scales={"x": x, "y": price}, colors=[color], marker=shape, default_size=42,
+                preserve_domain={"x": True, "y": True},
+            )  # fmt: skip
+            pane.markers.append(Mark(scatter, {"kind": "markers", "group": group, "side": side}))
+        pane.refresh()
+    return pane
+
+
+def _lines(pane: Pane, x: Any, color: str, *, scale: str = "price", **style: Any) -> Any:
+    return bqplot.Lines(
+        x=[],
+        y=[],
+        scales={"x": x, "y": pane.scales[scale]},
+        colors=[color],
+        preserve_domain={"x": True, "y": True},
+        **{"stroke_width": 1.5, **style},
+    )
+
+
+def make_series(pane: Pane, x: Any, label: str, indicator: Indicator, order: int) -> Series:
+    """The marks of an indicator, from its declaration alone; `order` chooses the colours."""
+    palette = [PALETTE[(2 * order + i) % len(PALETTE)] for i in range(len(PALETTE))]
+    colors: dict[str, str] = {}
+    marks: list[Mark] = []
+    for one, other in indicator.fills:
+        colors[one] = colors[other] = palette.pop(0)
+        band = _lines(pane, x, colors[one], fill="between", fill_colors=[colors[one]], fill_opacities=[0.07])
+        marks.append(Mark(band, {"kind": "band", "columns": [f"{label}.{one}", f"{label}.{other}"]}))
+    levels = level_values(indicator)
+    if len(levels) == 2:
+        zone = _lines(pane, x, palette[0], fill="between", fill_colors=[palette[0]], fill_opacities=[0.06])
+        marks.append(Mark(zone, {"kind": "zone", "values": levels}))
+    for value in levels:
+        line = _lines(pane, x, "#5d677d", stroke_width=1, line_style="dashed")
+        marks.append(Mark(line, {"kind": "level", "value": value}))
+    drawn = [output for output in indicator.outputs if output.drawn]
+    for output in drawn:
+        column = f"{label}.{output.name}"
+        if output.kind == "histogram":
+            colors[output.name] = "#9aa4b8"
+            for role, color in BARS.items():
+                marks.append(Mark(_lines(pane, x, color), {"kind": "segments", "role": role, "column": column}))
+        else:
+            if output.name not in colors:
+                colors[output.name] = palette.pop(0) if palette else PALETTE[0]
+            marks.append(Mark(_lines(pane, x, colors[output.name]), {"kind": "line", "column": column}))
+    # lines lie over bars, whatever was declared first
+    marks.sort(key=lambda mark: {"band": 0, "zone": 0, "level": 1, "segments": 2, "line": 3}[mark.facts["kind"]])
+    return Series(
+        title=series_title(label, indicator),
+        columns=[f"{label}.{output.name}" for output in drawn],
+        marks=marks,
+        values=[
+            {"column": f"{label}.{output.name}", "name": output.name, "color": colors[output.name]} for output in drawn
+        ],
+    )
+
+
+def series_title(label: str, indicator: Indicator) -> str:
+    """`RSI 14 70 30`."""
+    return " ".join([label, *(f"{value:g}" if not isinstance(value, str) else value for value in indicator.params.values())])
+
+
+def level_values(indicator: Indicator) -> list[float]:
+    """Where the horizontal lines of an indicator are."""
+    params = indicator.params
+    return [float(params[level]) if isinstance(level, str) else float(level) for level in indicator.levels]

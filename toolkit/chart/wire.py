@@ -1,0 +1,105 @@
+"""What the chart sends to the browser: float64 columns, whole, in part, or as the buckets in view."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from toolkit.candles import timeframe_of
+from toolkit.signals import Signals
+
+Array = npt.NDArray[np.float64]
+
+CANDLE_COLUMNS = ("open", "high", "low", "close", "volume")
+BUY, SELL, OTHER = range(3)  # groups of markers
+
+
+@dataclass(slots=True)
+class Column:
+    """One series, a value a candle, and how often it was replaced."""
+
+    values: Array
+    version: int = 0
+
+
+@dataclass(slots=True)
+class Columns:
+    """Candles and indicator columns of one chart, by name; all of one length. `epoch` counts the candles shown so far."""
+
+    epoch: int = 0
+    step: float = 0.0  # milliseconds between candles
+    held: dict[str, Column] = field(default_factory=dict)
+
+    @property
+    def length(self) -> int:
+        """How many candles there are."""
+        return len(self.held["time"].values) if self.held else 0
+
+    def replace_candles(self, klines: pd.DataFrame) -> None:
+        """Take the candles of a new frame; every other column is forgotten.
+
+        Raises `ValueError` where a column is missing or the index does not hold times.
+        """
+        missing = [name for name in CANDLE_COLUMNS if name not in klines.columns]
+        if missing:
+            raise ValueError(f"Chart.show: klines lack {', '.join(missing)}; needed: {', '.join(CANDLE_COLUMNS)}")
+        if not isinstance(klines.index, pd.DatetimeIndex):
+            raise ValueError(
+                f"Chart.show: klines must have a DatetimeIndex of opening times, not {type(klines.index).__name__}"
+            )
+        times = klines.index.as_unit("ms").asi8.astype(np.float64)
+        step = timeframe_of(klines)
+        self.epoch += 1
+        self.step = step.total_seconds() * 1000 if step is not None else 1.0
+        self.held = {"time": Column(times)}
+        for name in CANDLE_COLUMNS:
+            self.held[name] = Column(np.ascontiguousarray(klines[name].to_numpy(np.float64)))
+
+    def put(self, name: str, values: Array) -> None:
+        """Add or replace a column. Raises `ValueError` where its length is not that of the candles."""
+        values = np.ascontiguousarray(values, dtype=np.float64)
+        if values.shape != (self.length,):
+            raise ValueError(f"Chart.plot: {name} has shape {values.shape}; the candles need ({self.length},)")
+        old = self.held.get(name)
+        self.held[name] = Column(values, old.version + 1 if old else 1)
+
+    def rows(self, names: list[str], start: int, end: int) -> tuple[list[tuple[str, int]], list[memoryview]]:
+        """Columns `names` from row `start` to `end`: `[(name, version)]` and their bytes."""
+        listed = [(name, self.held[name].version) for name in names if name in self.held]
+        return listed, [self.held[name].values[start:end].data for name, _ in listed]
+
+
+def buckets(values: Array, level: int, start: int, end: int) -> tuple[Array, Array]:
+    """The least and greatest value in buckets `[start, end)` of `2**level` candles each, counted from candle 0.
+
+    NaN counts only where a bucket holds nothing else. Level 0 gives the values themselves, twice.
+    """
+    size = 1 << level
+    rows = values[start * size : end * size]
+    if level == 0 or not len(rows):
+        return rows, rows
+    starts = np.arange(0, len(rows), size)
+    return np.fmin.reduceat(rows, starts), np.fmax.reduceat(rows, starts)
+
+
+def signal_columns(
+    signals: Mapping[str, Signals],
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.uint8], npt.NDArray[np.float32]]:
+    """Rows, marker groups and confidences of all signals, by row."""
+    positions, groups, confidences = [], [], []
+    for found in signals.values():
+        kinds = [{"BUY": BUY, "SELL": SELL}.get(kind, OTHER) for kind, _ in found.rules]
+        positions.append(found.position)
+        groups.append(np.array(kinds, np.uint8)[found.rule])
+        confidences.append(found.confidence)
+    if not positions:
+        return np.empty(0, np.int32), np.empty(0, np.uint8), np.empty(0, np.float32)
+    position = np.concatenate(positions)
+    order = np.argsort(position, kind="stable")
+    return (
+        position[order].astype(np.int32),
+        np.concatenate(groups)[order],
+        np.concatenate(confidences)[order].astype(np.float32),
+    )
