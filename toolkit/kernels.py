@@ -85,7 +85,10 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
         if not _folder:
             try:
                 _folder.append(str(_cache_folder()))
-            except OSError:  # a home that can't be written: all works, only the start is slower
+            except (
+                OSError,
+                settings.SettingsError,
+            ):  # a home that can't be written: all works, only the start is slower
                 _folder.append("")
         if _folder[0]:
             with _numba_cache_in(_folder[0]):

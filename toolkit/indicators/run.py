@@ -3,6 +3,7 @@ rules.
 """
 
 import base64
+import hashlib
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -34,12 +35,11 @@ class Chunk:
     timeframe: pd.Timedelta | None
 
     def times(self) -> pd.DatetimeIndex:
-        """Opening times in UTC; NaT where they are not known."""
+        """Opening times in UTC and milliseconds, as in the candle contract; NaT where they are not known."""
         if isinstance(self.index, pd.DatetimeIndex):
-            return self.index
-        if isinstance(self.index, pd.Timestamp):
-            return pd.DatetimeIndex([self.index])
-        return pd.DatetimeIndex([pd.NaT] * self.length, tz="UTC")
+            return self.index.as_unit("ms")
+        known = self.index if isinstance(self.index, pd.Timestamp) else pd.NaT
+        return pd.DatetimeIndex([known] * self.length, tz="UTC").as_unit("ms")
 
     @property
     def last(self) -> pd.Timestamp | None:
@@ -81,7 +81,7 @@ class Run:
             self._timeframe = candles.TIMEFRAMES[timeframe]
         self._rule_texts = tuple((rule.signal_type, indicator.rule_text(rule)) for rule in indicator.rules)
         self._compared = tuple(dict.fromkeys(name for rule in indicator.rules for name in rule.names))
-        self._nothing = self._signals([], {}, pd.DatetimeIndex([], tz="UTC"))
+        self._nothing = self._signals([], {}, pd.DatetimeIndex([], tz="UTC").as_unit("ms"))
         self.new_signals = self._nothing
         if state is not None:
             self._restore(state)
@@ -172,7 +172,7 @@ class Run:
             value[rows] = metadata[self.indicator.rules[code].condition.left][rows]
         timestamp = times[position]
         length = pd.Timedelta("NaT") if self._timeframe is None else self._timeframe
-        known_at = pd.DatetimeIndex(timestamp + length)
+        known_at = pd.DatetimeIndex(timestamp + length.as_unit("ms"))
         return Signals(
             self.indicator.name,
             self._rule_texts,
@@ -209,10 +209,11 @@ class Run:
 
     @property
     def state(self) -> dict[str, Any]:
-        """All that the run remembers, JSON-able. The floats are base64 of their little-endian bytes: the
-        same bits.
+        """All that the run remembers, JSON-able. Memory is base64 of little-endian floats: the same bits.
+
+        A checksum tells a state that was damaged or edited from one that can go on.
         """
-        return {
+        state = {
             "version": STATE_VERSION,
             "indicator": self.indicator.name,
             "params": self.indicator.params,
@@ -222,6 +223,7 @@ class Run:
             "memory": _encode(self._memory),
             "rule_memory": _encode(self._rule_memory),
         }
+        return {**state, "checksum": _checksum(state)}
 
     def _restore(self, state: Mapping[str, Any] | str) -> None:
         try:
@@ -234,17 +236,21 @@ class Run:
             for key, value in expected.items():
                 if given[key] != value:
                     raise ValueError(f"it is of {key} {given[key]!r}, not {value!r}")
+            if given.pop("checksum") != _checksum(given):
+                raise ValueError("it was changed since it was saved (its checksum differs)")
             memory, rule_memory = _decode(given["memory"]), _decode(given["rule_memory"])
             if len(memory) != len(self._memory) or len(rule_memory) != len(self._rule_memory):
                 raise ValueError("its memory is of another size")
             last, seconds, seen = given["last_open_time"], given["timeframe_seconds"], given["seen"]
-            if not isinstance(seen, int) or seen < 0:
-                raise ValueError(f"seen is {seen!r}")
             self._last = None if last is None else pd.Timestamp(last)
             self._timeframe = None if seconds is None else pd.Timedelta(seconds=seconds)
         except (ValueError, TypeError, KeyError) as error:
             raise ValueError(f"{self._who}: this state can't be used: {error}") from error
         self._memory, self._rule_memory, self._seen = memory, rule_memory, seen
+
+
+def _checksum(state: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(state, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _encode(values: Array) -> str:

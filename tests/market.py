@@ -1,0 +1,49 @@
+"""Candles made for tests: random walks with flat stretches and candles without volume."""
+
+import numpy as np
+import pandas as pd
+
+
+def random_candles(
+    count: int, *, seed: int = 0, level: float = 30_000.0, timeframe: str = "1h", flat_share: float = 0.05
+) -> pd.DataFrame:
+    """A candle frame of `count` candles; about `flat_share` of them lie in stretches where nothing trades."""
+    random = np.random.default_rng(seed)
+    change = random.standard_t(4, count) * 0.004
+    volume = np.abs(random.normal(50, 20, count))
+    for start in np.flatnonzero(random.random(count) < flat_share / 30):
+        stretch = slice(start, start + int(random.integers(1, 60)))
+        change[stretch] = 0.0
+        volume[stretch] = 0.0
+    close = level * np.exp(np.cumsum(change))
+    open_ = np.concatenate([close[:1], close[:-1]])
+    quiet = volume == 0
+    high = np.maximum(open_, close) * (1 + np.where(quiet, 0, np.abs(random.normal(0, 0.002, count))))
+    low = np.minimum(open_, close) * (1 - np.where(quiet, 0, np.abs(random.normal(0, 0.002, count))))
+    frequency = {"15m": "15min", "1h": "1h", "1d": "1D"}[timeframe]
+    index = pd.date_range("2024-01-01", periods=count, freq=frequency, tz="UTC", name="open_time").as_unit(
+        "ms"
+    )
+    frame = pd.DataFrame(
+        {"open": open_, "high": high, "low": low, "close": close, "volume": volume}, index=index
+    )
+    frame.attrs = {"symbol": "BTCUSDT", "timeframe": timeframe}
+    return frame
+
+
+def flat_candles(count: int, price: float = 100.0) -> pd.DataFrame:
+    """A market that never moves."""
+    frame = random_candles(count)
+    frame[["open", "high", "low", "close"]] = price
+    frame["volume"] = 0.0
+    return frame
+
+
+def same_bits(left: pd.DataFrame | np.ndarray, right: pd.DataFrame | np.ndarray) -> bool:
+    """Equal to the last bit; NaN equals NaN."""
+    a, b = np.asarray(left, dtype=np.float64), np.asarray(right, dtype=np.float64)
+    if a.shape != b.shape:
+        return False
+    return bool(np.array_equal(a[~np.isnan(a)].view(np.int64), b[~np.isnan(b)].view(np.int64))) and bool(
+        np.array_equal(np.isnan(a), np.isnan(b))
+    )
