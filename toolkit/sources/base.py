@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 
 import pandas as pd
 
-__all__ = ["NotStored", "Raw", "Source", "SourceError", "Stored", "file_identity"]
+__all__ = ["NotStored", "Raw", "Source", "SourceError", "Stored", "file_identity", "relative_path"]
 
 
 class SourceError(Exception):
@@ -62,3 +62,8 @@ def file_identity(path: Path) -> Hashable:
     """Different whenever the file was replaced or written to."""
     found = path.stat()
     return str(path), found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def relative_path(symbol: str, timeframe: str) -> str:
+    """Where the dataset keeps a file: ``klines/BTCUSDT/BTC_1h.parquet``."""
+    return f"klines/{symbol}/{symbol.removesuffix('USDT')}_{timeframe}.parquet"

@@ -9,14 +9,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from toolkit.sources.base import NotStored, Raw, SourceError, Stored, file_identity
+from toolkit.sources.base import NotStored, Raw, SourceError, Stored, file_identity, relative_path
 
-__all__ = ["FolderSource", "read_parquet", "relative_path"]
-
-
-def relative_path(symbol: str, timeframe: str) -> str:
-    """Where the dataset keeps a file: ``klines/BTCUSDT/BTC_1h.parquet``."""
-    return f"klines/{symbol}/{symbol.removesuffix('USDT')}_{timeframe}.parquet"
+__all__ = ["FolderSource", "read_parquet"]
 
 
 class FolderSource:

@@ -13,9 +13,9 @@ import re
 from pathlib import Path
 
 from toolkit import settings
-from toolkit.sources.base import Raw, SourceError, Stored, file_identity
+from toolkit.sources.base import Raw, SourceError, Stored, file_identity, relative_path
 from toolkit.sources.download import Remote, download, is_checksum
-from toolkit.sources.folder import read_parquet, relative_path
+from toolkit.sources.folder import read_parquet
 
 __all__ = ["HubSource"]
 

@@ -61,7 +61,7 @@ _SPREAD = 0.62
 """Standard deviation of log volatility."""
 _COMMON_DAILY = 0.023
 _REVERSION_DAYS = 250.0
-_TREND_DAYS, _TREND = 18.0, 0.0055
+_TREND_DAYS, _TREND = 15.0, 0.0022
 
 
 def generate(symbol: str) -> dict[str, pd.DataFrame]:
@@ -106,7 +106,8 @@ def _factor() -> _Factor:
     rhythm = this + (later - this) * (quarter % 4 / 4.0) + np.where(weekday >= 5, _WEEKEND, 0.0)
     shocks, jumps = _shocks(random, each_days=14.0)
     calm = _log_volatility(random, jumps, shocks)
-    moves = shocks * (_exp(calm + rhythm) * _scale(_COMMON_DAILY)) + _trend(random)
+    size = _exp(calm)
+    moves = shocks * (size * _exp(rhythm) * _scale(_COMMON_DAILY)) + _trend(random) * size
     return _Factor(moves, calm, rhythm)
 
 
@@ -120,7 +121,7 @@ def _quarter_hours(symbol: str, pair: Pair) -> Bars:
     own_size = _exp(mood + common.rhythm) * _scale(pair.own)
     common_size = _exp(common.calm + common.rhythm) * (_scale(_COMMON_DAILY) * pair.beta)
     size = np.sqrt(own_size * own_size + common_size * common_size)
-    moves = pair.beta * common.moves + own_size * shocks + 0.7 * _trend(random)
+    moves = pair.beta * common.moves + own_size * shocks + 0.7 * _trend(random) * _exp(mood)
     price = pair.level * float(10**pair.price_decimals) * _exp(_fade(moves, _REVERSION_DAYS))
 
     close = np.maximum(np.rint(price), 1.0)
@@ -185,7 +186,7 @@ def _volume(random: _Random, pair: Pair, price: _Floats, mood: _Floats, surprise
     """Lots traded: more in lively hours and in candles that move far, at least one."""
     kept = _kept(2.0)
     interest = _fade(random.normal(), 2.0) * (0.35 * math.sqrt(1.0 - kept * kept))
-    log = 1.1 * mood + 0.35 * np.minimum(surprise, 4.0) + interest + 0.45 * random.normal() - 0.65
+    log = 1.1 * mood + 0.45 * np.minimum(surprise, 4.5) + interest + 0.55 * random.normal() - 0.85
     lots = pair.turnover * 1e6 / _A_DAY * float(10 ** (pair.price_decimals + pair.lot_decimals))
     return np.maximum(np.rint(_exp(log) * lots / price), 1.0)
 
@@ -264,11 +265,8 @@ class _Random:
 
     def normal(self) -> _Floats:
         """One number a candle of mean 0, variance 1: twelve uniform ones of 16 bits added up."""
-        total = np.zeros(_COUNT, dtype=np.int64)
-        for _ in range(3):
-            words = self._words.random_raw(_COUNT)
-            for shift in (0, 16, 32, 48):
-                total += ((words >> np.uint64(shift)) & np.uint64(0xFFFF)).astype(np.int64)
+        words = self._words.random_raw(3 * _COUNT).astype("<u8", copy=False).view("<u2")
+        total = np.add.reduce(words.reshape(12, _COUNT), axis=0, dtype=np.int64)
         return (total - 12 * 65535 // 2).astype(np.float64) / 65536.0
 
     def own_outages(self) -> tuple[tuple[int, int], ...]:

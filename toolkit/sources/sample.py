@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+import hashlib
+import inspect
 import logging
 import threading
 from pathlib import Path
@@ -9,9 +12,9 @@ from pathlib import Path
 import pandas as pd
 
 from toolkit import settings
-from toolkit.candles import SYMBOLS, TIMEFRAMES
-from toolkit.sources import market
-from toolkit.sources.base import NotStored, Raw, Stored
+from toolkit.candles import SYMBOLS, TIMEFRAMES, resample
+from toolkit.sources import market, pairs
+from toolkit.sources.base import NotStored, Raw, Stored, relative_path
 from toolkit.sources.files import read_checked, write_checked
 
 __all__ = ["SampleSource"]
@@ -69,11 +72,16 @@ def _generate_and_keep(symbol: str) -> dict[str, pd.DataFrame]:
     return frames
 
 
+@functools.cache
+def _generator() -> str:
+    """Names the generator by its version and its very source: files of another one are not read."""
+    source = b"".join(Path(inspect.getfile(module)).read_bytes() for module in (market, pairs, resample))
+    return f"v{market.VERSION}-{hashlib.sha256(source).hexdigest()[:12]}"
+
+
 def _path(symbol: str, timeframe: str) -> Path:
-    base = symbol.removesuffix("USDT")
-    folder = settings.folder("sample") / f"v{market.VERSION}"
-    return folder / "klines" / symbol / f"{base}_{timeframe}.parquet"
+    return settings.folder("sample") / _generator() / relative_path(symbol, timeframe)
 
 
 def _marks(symbol: str, timeframe: str) -> dict[str, str]:
-    return {"generator": market.VERSION, "symbol": symbol, "timeframe": timeframe}
+    return {"generator": _generator(), "symbol": symbol, "timeframe": timeframe}
