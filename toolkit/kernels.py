@@ -178,13 +178,21 @@ def rolling_mean(memory: Array, values: Array, period: int, out: Array) -> None:
     behind = memory[
         3 + period : 4 + 2 * period
     ]  # behind[j]: sum of the last block's values from j on; [period] is 0
-    for i in range(len(values)):
+    share = 1.0 / period
+    done = 0
+    while done < len(values):
         at = seen % period
-        block[at] = values[i]
-        total += values[i]
-        seen += 1
-        out[i] = (behind[at + 1] + total) / period if seen >= period else np.nan
-        if at == period - 1:
+        steps = min(period - at, len(values) - done)
+        value, mean = values[done : done + steps], out[done : done + steps]
+        now, before = block[at : at + steps], behind[at + 1 : at + 1 + steps]
+        for j in range(steps):
+            now[j] = value[j]
+            total += value[j]
+            mean[j] = (before[j] + total) * share
+        mean[: max(0, period - 1 - seen)] = np.nan
+        done += steps
+        seen += steps
+        if at + steps == period:
             total = 0.0
             for j in range(period - 1, 0, -1):
                 total += block[j]
@@ -213,39 +221,37 @@ def rolling_mean_std(memory: Array, values: Array, period: int, mean: Array, std
     block, last = memory[4 : 4 + size], memory[4 + size : 4 + 2 * size]
     behind, behind2 = memory[4 + 2 * size : 4 + 3 * size], memory[4 + 3 * size : 4 + 4 * size]
     share = 1.0 / period
-    count = len(values)
-    i = 0
-    if seen == 0 and count:
+    done = 0
+    if seen == 0 and len(values):
         reference = values[0]
-    while i < count:
+    while done < len(values):
         at = seen % period
-        steps = min(period - at, count - i)
-        for j in range(steps):  # running sums; `mean` and `std` hold them until the next loop
-            value = values[i + j]
-            block[at + j] = value
-            away = value - reference
+        steps = min(period - at, len(values) - done)
+        # Views of this stretch: Numba then knows that the indices are in bounds, and uses SIMD.
+        value, now = values[done : done + steps], block[at : at + steps]
+        centre, deviation = mean[done : done + steps], std[done : done + steps]
+        before, before2 = behind[at + 1 : at + 1 + steps], behind2[at + 1 : at + 1 + steps]
+        for j in range(steps):
+            now[j] = value[j]
+            away = value[j] - reference
             total += away
             square += away * away
-            mean[i + j] = total
-            std[i + j] = square
-        first = min(steps, max(0, period - 1 - seen))
-        for j in range(first):
-            mean[i + j] = np.nan
-            std[i + j] = np.nan
-        doubtful = False
-        for j in range(first, steps):
-            window = mean[i + j] + behind[at + j + 1]
-            window2 = std[i + j] + behind2[at + j + 1]
-            centre = window * share
-            scale = window2 * share
-            variance = scale - centre * centre
-            mean[i + j] = reference + centre
-            std[i + j] = math.sqrt(max(variance, 0.0))
-            doubtful |= variance < 1e-5 * scale
+            centre[j] = total
+            deviation[j] = square
+        doubtful = 0
+        for j in range(steps):
+            offset = (centre[j] + before[j]) * share
+            scale = (deviation[j] + before2[j]) * share
+            variance = scale - offset * offset
+            centre[j] = reference + offset
+            deviation[j] = math.sqrt(variance if variance > 0.0 else 0.0)
+            doubtful += 1 if variance < 1e-5 * scale else 0
         if doubtful:
-            for j in range(first, steps):
-                _recompute_flat(block, last, at + j, period, reference, mean, std, i + j)
-        i += steps
+            for j in range(steps):
+                _recompute_flat(block, last, at + j, period, reference, centre, deviation, j)
+        centre[: max(0, period - 1 - seen)] = np.nan
+        deviation[: max(0, period - 1 - seen)] = np.nan
+        done += steps
         seen += steps
         if at + steps == period:
             reference = block[period - 1]

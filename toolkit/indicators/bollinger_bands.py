@@ -79,15 +79,15 @@ class BollingerBands(Indicator):
         rolling_mean_std(state[1:split], close, period, bb_middle, bb_width)
         for i in range(len(close)):
             reach = std_dev * bb_width[i]
-            bb_upper[i] = bb_middle[i] + reach
-            bb_lower[i] = bb_middle[i] - reach
-            width = bb_upper[i] - bb_lower[i]
+            upper, lower = bb_middle[i] + reach, bb_middle[i] - reach
+            width = upper - lower
+            position = (close[i] - lower) / width
+            bb_upper[i] = upper
+            bb_lower[i] = lower
             bb_width[i] = width
-            has_width = width > NOISE * bb_middle[i]
-            bb_position[i] = (close[i] - bb_lower[i]) / width if has_width else np.nan
+            bb_position[i] = position if width > NOISE * bb_middle[i] else np.nan
         first = min(len(close), max(0, period - 1 - seen))
         squeeze_width[:first] = np.nan
         rolling_mean(state[split:], bb_width[first:], squeeze_period, squeeze_width[first:])
-        for i in range(first, len(close)):
-            squeeze_width[i] *= squeeze_ratio
+        squeeze_width *= squeeze_ratio
         state[0] = seen + len(close)

@@ -55,13 +55,13 @@ class MACD(Indicator):
         ema(fast, close[late:], fast_period, 2.0 / (fast_period + 1), macd[late:])
         ema(slow, close, slow_period, 2.0 / (slow_period + 1), macd_signal)
         macd[:first] = macd_signal[:first]
-        for i in range(first, len(close)):
-            distance = macd[i] - macd_signal[i]
-            macd[i] = distance if abs(distance) > NOISE * close[i] else 0.0
-        macd_signal[:first] = macd[:first]
-        ema(signal, macd[first:], signal_period, 2.0 / (signal_period + 1), macd_signal[first:])
+        distance, line, price = macd[first:], macd_signal[first:], close[first:]
+        for i in range(len(price)):
+            apart = distance[i] - line[i]
+            distance[i] = apart if abs(apart) > NOISE * price[i] else 0.0
+        ema(signal, distance, signal_period, 2.0 / (signal_period + 1), line)
+        for i in range(len(price)):
+            line[i] = distance[i] if abs(distance[i] - line[i]) <= NOISE * price[i] else line[i]
         for i in range(len(close)):
-            if abs(macd[i] - macd_signal[i]) <= NOISE * close[i]:
-                macd_signal[i] = macd[i]
             macd_histogram[i] = macd[i] - macd_signal[i]
         state[0] = seen + len(close)

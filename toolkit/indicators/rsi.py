@@ -44,23 +44,28 @@ class RSI(Indicator):
     def kernel(state: Array, close: Array, period: int, rsi: Array) -> None:
         gains, losses = state[2:5], state[5:8]
         started, previous = state[0] != 0.0, state[1]
-        size = min(TILE, len(close))
-        gain, loss = np.empty(size), np.empty(size)
+        up, down = np.empty(min(TILE, len(close))), np.empty(min(TILE, len(close)))
         begin = 0
         if not started:  # the first close has no change
             rsi[0] = np.nan
             previous = close[0]
             begin = 1
         for at in range(begin, len(close), TILE):
-            count = min(TILE, len(close) - at)
-            for i in range(count):
-                change = close[at + i] - (close[at + i - 1] if i else previous)
-                gain[i] = max(change, 0.0)
-                loss[i] = max(-change, 0.0)
-            previous = close[at + count - 1]
-            ema(gains, gain[:count], period, 1.0 / period, gain[:count])
-            ema(losses, loss[:count], period, 1.0 / period, loss[:count])
+            price, out = close[at : at + TILE], rsi[at : at + TILE]
+            count = len(price)
+            gain, loss = up[:count], down[:count]
+            loss[0] = price[0] - previous
+            for i in range(1, count):
+                loss[i] = price[i] - price[i - 1]
+            previous = price[-1]
+            for i in range(count):  # exact: half of twice the change, or zero
+                change, size = loss[i], abs(loss[i])
+                gain[i] = 0.5 * (size + change)
+                loss[i] = 0.5 * (size - change)
+            ema(gains, gain, period, 1.0 / period, gain)
+            ema(losses, loss, period, 1.0 / period, loss)
             for i in range(count):
                 total = gain[i] + loss[i]
-                rsi[at + i] = 100.0 * (gain[i] / total) if total > VANISHED else np.nan
+                share = 100.0 * (gain[i] / total)
+                out[i] = share if total > VANISHED else np.nan
         state[0], state[1] = 1.0, previous
