@@ -146,7 +146,7 @@ class View {
     const perY = entry.height / (bounds.high - bounds.low);
     const bottom = entry.top + entry.height;
     return {
-      left, width, top: entry.top, height: entry.height, ratio: this.ratio,
+      left, width, low, high, slack: 2 ** this.chart.window.level, top: entry.top, height: entry.height, ratio: this.ratio,
       x: (value) => left + (value - low) * perX,
       y: (value) => bottom - (value - bounds.low) * perY,
     };
@@ -184,7 +184,7 @@ class View {
     const scale = this.#scaleOf(entry, pane.bounds);
     const volume = pane.volume && this.#scaleOf(entry, pane.volume);
     entry.scale = scale;
-    const ticks = numberTicks(pane.bounds.low, pane.bounds.high, Math.max(2, entry.height / 52));
+    const ticks = numberTicks(pane.bounds.low, pane.bounds.high, Math.max(2, entry.height / 44));
     entry.decimals = pane.candles ? Math.max(ticks.decimals, 2) : Math.max(ticks.decimals + 1, 2);
     const shown = ticks.values.filter((value) => Math.abs(scale.y(value) - entry.top) > 8 && Math.abs(scale.y(value) - entry.top - entry.height) > 8);
     context.save();
@@ -196,6 +196,10 @@ class View {
     for (const mark of pane.marks) if (!mark.own.length) paintMark(context, mark, mark.scale === "volume" ? volume : scale);
     context.restore();
     context.fillStyle = COLORS.text;
+    for (const { value } of pane.marks.filter((mark) => mark.kind === "level")) {
+      // a level's own label takes the place of a tick beside it
+      if (shown.every((other) => Math.abs(scale.y(other) - scale.y(value)) > 12)) context.fillText(exactText(value), scale.width + 8, scale.y(value));
+    }
     for (const value of shown) context.fillText(fixedText(value, ticks.decimals), scale.width + 8, scale.y(value));
     if (pane.candles) this.#lastPrice(context, scale, entry);
   }

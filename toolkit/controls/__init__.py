@@ -1,0 +1,27 @@
+"""Controls of a dashboard: parts that a notebook puts together, all around one `Dashboard` that holds what is shown.
+
+    state = Dashboard("BTCUSDT", "1h")
+    chart = Chart()
+    state.connect(chart)
+    VBox([SymbolPicker(state), TimeframePicker(state), IndicatorControls(state, "RSI"), chart])
+"""
+
+from toolkit.controls.data import Banner, DataPanel, DataSummary
+from toolkit.controls.indicators import IndicatorControls
+from toolkit.controls.page import Theme, Toast
+from toolkit.controls.pickers import SymbolPicker, TimeframePicker
+from toolkit.controls.signal_table import SignalTable
+from toolkit.controls.state import Dashboard
+
+__all__ = [
+    "Banner",
+    "Dashboard",
+    "DataPanel",
+    "DataSummary",
+    "IndicatorControls",
+    "SignalTable",
+    "SymbolPicker",
+    "Theme",
+    "TimeframePicker",
+    "Toast",
+]

@@ -1,0 +1,116 @@
+"""A card for one indicator: a switch, a control for each parameter made from its bounds, and what its rules say."""
+
+from html import escape
+from typing import Any
+
+import ipywidgets
+
+from toolkit.controls.state import Dashboard
+from toolkit.indicators import IndicatorRegistry, Parameter, ParameterError
+
+
+class IndicatorControls(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without types
+    """Switches an indicator on and off and sets its parameters, at once.
+
+    A value that the indicator refuses (a fast period that is not below the slow one) is explained on the card; the
+    chart keeps the last values that were right.
+    """
+
+    def __init__(self, state: Dashboard, name: str) -> None:
+        self._state = state
+        self._name = IndicatorRegistry.get_class(name).name
+        self._following = False
+        configuration = state.configuration
+        failed = f"{self._name} could not be changed"
+        self._switch = ipywidgets.Checkbox(
+            value=configuration.is_enabled(self._name), indent=False, description=self._name, tooltip="Show on the chart"
+        )
+        self._switch.add_class("tk-switch")
+        self._switch.observe(state.reported(failed, self._switched), "value")
+        parameters = IndicatorRegistry.get_class(self._name).parameters()
+        values = configuration.get_indicator_params(self._name)
+        self._inputs = {key: control_for(parameter, values[key]) for key, parameter in parameters.items()}
+        for control in self._inputs.values():
+            control.observe(state.reported(failed, self._set), "value")
+        self._message = ipywidgets.HTML()
+        self._message.add_class("tk-refused")
+        self._rules = ipywidgets.HTML()
+        self._rules.add_class("tk-rules")
+        self._body = ipywidgets.VBox([*self._inputs.values(), self._message, self._rules])
+        self._body.add_class("tk-card-body")
+        super().__init__([self._switch, self._body])
+        self.add_class("tk-card")
+        configuration.observe(lambda _: self._follow())
+        self._tell("")
+        self._follow()
+
+    @property
+    def inputs(self) -> dict[str, Any]:
+        """The control of each parameter, by its name; a copy."""
+        return dict(self._inputs)
+
+    @property
+    def switch(self) -> Any:
+        """The switch."""
+        return self._switch
+
+    @property
+    def message(self) -> str:
+        """Why the last change was refused, as HTML; empty where it was not."""
+        return str(self._message.value)
+
+    def _switched(self, change: Any) -> None:
+        self._state.configuration.set_indicator_enabled(self._name, bool(change["new"]))
+
+    def _set(self, _: Any) -> None:
+        if self._following:
+            return
+        try:
+            # all of them: a value that was refused may be right beside a new one
+            values = {key: control.value for key, control in self._inputs.items()}
+            self._state.configuration.set_indicator_params(self._name, values)
+        except ParameterError as error:
+            self._tell(str(error))
+        else:
+            self._tell("")
+
+    def _follow(self) -> None:
+        """Show what the configuration says, whoever changed it."""
+        configuration = self._state.configuration
+        enabled = configuration.is_enabled(self._name)
+        self._switch.value = enabled
+        self._following = True
+        for key, value in configuration.get_indicator_params(self._name).items():
+            self._inputs[key].value = value
+        self._following = False
+        self._tell("")
+        (self.remove_class if enabled else self.add_class)("tk-off")
+        indicator = IndicatorRegistry.get(self._name, configuration.get_indicator_params(self._name))
+        self._rules.value = "".join(
+            f'<div><b class="tk-kind {kind_class(rule.signal_type)}">{escape(rule.signal_type.replace("_", " "))}</b> '
+            f"{escape(indicator.rule_text(rule))}</div>"
+            for rule in indicator.rules
+        )
+
+    def _tell(self, text: str) -> None:
+        self._message.value = f"<div>{escape(text)}</div>" if text else ""
+        self._message.layout.display = None if text else "none"
+
+
+def kind_class(signal_type: str) -> str:
+    """The CSS class that colours a signal type."""
+    return {"BUY": "tk-buy", "SELL": "tk-sell"}.get(signal_type, "tk-other")
+
+
+def control_for(parameter: Parameter, value: int | float | str) -> Any:
+    """A slider within the parameter's bounds, or a list of its choices."""
+    words = parameter.name.replace("_", " ")
+    shared = {"description": words, "tooltip": f"{words}: {parameter.allowed}. {parameter.description}".strip()}
+    if parameter.kind == "choice":
+        return ipywidgets.Dropdown(options=list(parameter.choices), value=value, **shared)
+    step = parameter.step or 1
+    bounds = {"min": parameter.minimum, "max": parameter.maximum, "value": value, "step": step, **shared}
+    if parameter.kind == "integer":
+        return ipywidgets.IntSlider(**bounds)
+    decimals = max(0, len(f"{step:.10f}".rstrip("0").partition(".")[2]))
+    return ipywidgets.FloatSlider(**bounds, readout_format=f".{decimals}f")

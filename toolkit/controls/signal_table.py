@@ -1,0 +1,67 @@
+"""A table of signals, the newest first."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import numpy as np
+import traitlets
+
+from toolkit.controls.state import Dashboard
+from toolkit.signals import Signals
+
+
+class SignalTable(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget comes without types
+    """Every signal of a dashboard, to be filtered by indicator and type; a click moves the chart to its candle.
+
+    Signals go to the browser in columns (a few hundred kilobytes for tens of thousands), which draws only the rows in
+    view.
+    """
+
+    _esm = (Path(__file__).parent / "signal_table.js").read_text(encoding="utf-8")
+
+    selected = traitlets.Dict().tag(sync=True)
+
+    def __init__(self, state: Dashboard) -> None:
+        super().__init__()
+        self._state = state
+        self.on_msg(self._receive)
+        state.observe(lambda change: self._show(change.new), "signals")
+        self.observe(state.reported("The chart could not be moved to the signal", self._picked), "selected")
+
+    def _receive(self, _: object, message: Mapping[str, Any], __: object) -> None:
+        if message.get("type") == "ready":
+            self._show(self._state.signals)
+
+    def _picked(self, change: Any) -> None:
+        if change["new"]:
+            self._state.go_to(int(change["new"]["position"]))
+
+    def _show(self, signals: Mapping[str, Signals]) -> None:
+        content, columns = table_columns(signals)
+        self.send({"type": "signals", **content}, [column.data for column in columns])
+
+
+def table_columns(signals: Mapping[str, Signals]) -> tuple[dict[str, Any], list[np.ndarray[Any, Any]]]:
+    """Names, and columns with the newest signal first: time (ms), value, confidence, row, label and type (as codes)."""
+    labels = list(signals)
+    types = sorted({kind for found in signals.values() for kind, _ in found.rules})
+    parts = []
+    for code, found in enumerate(signals.values()):
+        kinds = np.array([types.index(kind) for kind, _ in found.rules], np.uint8)
+        parts.append(
+            (
+                found.timestamp.as_unit("ms").asi8.astype(np.float64),
+                found.value,
+                found.confidence.astype(np.float32),
+                found.position.astype(np.int32),
+                np.full(len(found), code, np.uint8),
+                kinds[found.rule],
+            )
+        )
+    if not parts:
+        parts.append((np.empty(0), np.empty(0), *(np.empty(0, kind) for kind in ("f4", "i4", "u1", "u1"))))
+    joined = [np.concatenate(column) for column in zip(*parts, strict=True)]
+    order = np.argsort(-joined[3].astype(np.int64), kind="stable")
+    return {"labels": labels, "types": types}, [np.ascontiguousarray(column[order]) for column in joined]

@@ -1,0 +1,189 @@
+"""What a dashboard shows, apart from how: candles, indicators, signals, what is being loaded and what went wrong."""
+
+import logging
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import traitlets
+
+from toolkit.candles import find_symbol, find_timeframe
+from toolkit.configuration import IndicatorConfiguration
+from toolkit.controls.later import Later
+from toolkit.indicators.base import Indicator
+from toolkit.loader import KLineDataLoader
+from toolkit.signals import Signals
+
+log = logging.getLogger(__name__)
+
+SIGNALS_AFTER = 0.08  # seconds that signals wait for a slider to stop; the lines never wait
+
+
+class Display(Protocol):
+    """What a dashboard can show itself on; `toolkit.chart.Chart` is one."""
+
+    loading: str
+
+    def show(self, klines: pd.DataFrame) -> None:
+        """Show other candles."""
+
+    def plot(self, label: str, indicator: Indicator, values: Mapping[str, npt.NDArray[np.float64]]) -> None:
+        """Draw an indicator, or draw it anew."""
+
+    def remove(self, label: str) -> None:
+        """Take an indicator away."""
+
+    def show_signals(self, signals: Mapping[str, Signals]) -> None:
+        """Set the markers."""
+
+    def go_to(self, position: int) -> None:
+        """Bring a candle into view."""
+
+
+class Dashboard(traitlets.HasTraits):  # type: ignore[misc]  # traitlets' metaclass has no types
+    """The state of a dashboard. Controls change `symbol`, `timeframe` and `configuration`; whatever follows, follows.
+
+    `klines` is the frame shown, `signals` maps labels to `Signals`, `notes` are warnings that came with the candles,
+    `loading` says what is being waited for, `error` is the last thing that went wrong (`{"number", "title", "text"}`).
+    Nothing that fails is swallowed, and nothing that fails takes the last good chart away: a symbol that cannot be
+    loaded is reported and the one before stays.
+    """
+
+    symbol = traitlets.Unicode()
+    timeframe = traitlets.Unicode()
+    klines = traitlets.Any(None, allow_none=True)
+    signals = traitlets.Dict()
+    notes = traitlets.Tuple()
+    loading = traitlets.Unicode()
+    error = traitlets.Dict()
+
+    def __init__(
+        self,
+        symbol: str = "BTCUSDT",
+        timeframe: str = "1h",
+        *,
+        configuration: IndicatorConfiguration | None = None,
+        source: str | None = None,
+    ) -> None:
+        super().__init__(symbol=find_symbol(symbol), timeframe=find_timeframe(timeframe))
+        self.configuration = configuration if configuration is not None else IndicatorConfiguration()
+        self._source = source
+        self._displays: list[Display] = []
+        self._plotted: dict[str, Indicator] = {}
+        self._values: dict[str, dict[str, npt.NDArray[np.float64]]] = {}
+        self._found: dict[str, Signals] = {}
+        self._errors = 0
+        self._settled = True
+        self._signals_later = Later(self._publish_signals, SIGNALS_AFTER)
+        self.configuration.observe(lambda _: self.refresh())
+        self.observe(self._picked, ["symbol", "timeframe"])
+        self.load()
+
+    # ---- candles
+
+    def _picked(self, change: Any) -> None:
+        if not self._settled:
+            return
+        if not self.load():
+            # what the pickers say is what the chart shows
+            self._settled = False
+            setattr(self, change["name"], change["old"])
+            self._settled = True
+
+    def load(self) -> bool:
+        """Load the candles of `symbol` and `timeframe` and show them; whether that went well."""
+        self.loading = f"Loading {self.symbol} {self.timeframe}…"
+        for display in self._displays:
+            display.loading = self.loading
+        try:
+            with self.reporting(f"{self.symbol} {self.timeframe} could not be loaded"):
+                with warnings.catch_warnings(record=True) as caught:
+                    warnings.simplefilter("always")
+                    klines = KLineDataLoader.load_klines(self.symbol, self.timeframe, source=self._source)
+                self._show(klines, tuple(str(warning.message) for warning in caught))
+                return True
+            return False
+        finally:
+            self.loading = ""
+            for display in self._displays:
+                display.loading = ""
+
+    def _show(self, klines: pd.DataFrame, notes: tuple[str, ...]) -> None:
+        self._signals_later.cancel()
+        self._plotted, self._values, self._found = {}, {}, {}
+        self.notes = notes
+        self.klines = klines
+        self.error = {}
+        for display in self._displays:
+            display.show(klines)
+        self.refresh()
+        self._signals_later.now()
+
+    # ---- indicators
+
+    def refresh(self) -> None:
+        """Bring what is plotted in line with the configuration; only what changed is calculated."""
+        if self.klines is None:
+            return
+        wanted = self.configuration.pipeline().indicators
+        for label in [label for label in self._plotted if label not in wanted]:
+            del self._plotted[label], self._values[label], self._found[label]
+            for display in self._displays:
+                display.remove(label)
+        for label, indicator in wanted.items():
+            if self._plotted.get(label) == indicator:
+                continue
+            with self.reporting(f"{label} could not be calculated"):
+                run = indicator.stream()
+                outputs = run.feed(self.klines)
+                values = {name: outputs[name].to_numpy() for name in outputs.columns}
+                for display in self._displays:
+                    display.plot(label, indicator, values)
+                self._plotted[label], self._values[label], self._found[label] = indicator, values, run.new_signals
+        self._signals_later.ask()
+
+    def _publish_signals(self) -> None:
+        self.signals = dict(self._found)
+        for display in self._displays:
+            display.show_signals(self.signals)
+
+    # ---- who looks at it
+
+    def connect(self, display: Display) -> None:
+        """Show this dashboard on a chart, from now on."""
+        self._displays.append(display)
+        if self.klines is not None:
+            display.show(self.klines)
+            for label, indicator in self._plotted.items():
+                display.plot(label, indicator, self._values[label])
+            display.show_signals(self._found)
+
+    def go_to(self, position: int) -> None:
+        """Bring the candle in row `position` into view."""
+        for display in self._displays:
+            display.go_to(position)
+
+    # ---- what goes wrong
+
+    @contextmanager
+    def reporting(self, title: str) -> Iterator[None]:
+        """Whatever fails inside becomes `error`, and goes to the log with its traceback."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001  # shown, whatever it is: Voila would lose it
+            log.exception(title)
+            self._errors += 1
+            self.error = {"number": self._errors, "title": title, "text": f"{error}" or type(error).__name__}
+
+    def reported(self, title: str, action: Callable[..., Any]) -> Callable[..., None]:
+        """`action` as a callback whose failures are reported."""
+
+        def callback(*arguments: Any) -> None:
+            with self.reporting(title):
+                action(*arguments)
+
+        return callback
