@@ -61,9 +61,7 @@ def find_columns(raw: pd.DataFrame, what: str) -> tuple[dict[str, pd.Series], pd
             return found, times[name]
         if _key(raw.index.name) == name:
             return found, raw.index
-    if isinstance(raw.index, pd.DatetimeIndex) or (
-        raw.index.name is None and not isinstance(raw.index, pd.RangeIndex)
-    ):
+    if isinstance(raw.index, pd.DatetimeIndex) or (raw.index.name is None and not _counts_rows(raw.index)):
         return found, raw.index
     raise CandleError(
         f"{what}: no open times; needed is a column or index open_time, timestamp, datetime, date or time,"
@@ -84,6 +82,11 @@ def to_numbers(values: pd.Series) -> np.ndarray[Any, np.dtype[np.float64]]:
             return np.full(len(values), np.nan)
         values = pd.to_numeric(values, errors="coerce")
     return values.to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def _counts_rows(index: pd.Index) -> bool:
+    """Whether an index only numbers the rows; epochs at equal steps are a RangeIndex, too."""
+    return isinstance(index, pd.RangeIndex) and index.start < 10**8
 
 
 def _key(name: object) -> str:
