@@ -63,11 +63,10 @@ class Chart(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
         self._own: dict[str, panes.Pane] = {}
         self._indicators: dict[str, Indicator] = {}
         self._order: dict[str, int] = {}
-        self._controller = Controller(key=uuid.uuid4().hex, renderer=renderer)
+        self._controller = Controller(key=uuid.uuid4().hex, renderer=renderer, spec=self._description())
         self._controller.on_msg(self._receive)
         super().__init__([self._price.figure, self._controller])
         self.add_class("tk-chart")
-        self._describe()
         if klines is not None:
             self.show(klines)
             for label, indicator in (pipeline.indicators if pipeline is not None else {}).items():
@@ -186,7 +185,10 @@ class Chart(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
         self.children = (*figures, self._controller)
 
     def _describe(self) -> None:
-        self._controller.spec = {
+        self._controller.spec = self._description()
+
+    def _description(self) -> dict[str, Any]:
+        return {
             "title": self._title,
             "x": self._x.model_id,
             "panes": [pane.describe() for pane in (self._price, *self._own.values())],

@@ -4,9 +4,12 @@ from html import escape
 from typing import Any
 
 import ipywidgets
+import traitlets
 
 from toolkit.controls.state import Dashboard
 from toolkit.indicators import IndicatorRegistry, Parameter, ParameterError
+
+SLIDER_STEPS = 200  # more steps than that can't be told apart on a slider of a card's width
 
 
 class IndicatorControls(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without types
@@ -103,14 +106,67 @@ def kind_class(signal_type: str) -> str:
 
 
 def control_for(parameter: Parameter, value: int | float | str) -> Any:
-    """A slider within the parameter's bounds, or a list of its choices."""
+    """A widget with `value` and `description` for a parameter: a number within its bounds, or a list of its choices."""
     words = parameter.name.replace("_", " ")
-    shared = {"description": words, "tooltip": f"{words}: {parameter.allowed}. {parameter.description}".strip()}
+    hint = f"{words}: {parameter.allowed} {parameter.description}".strip()
     if parameter.kind == "choice":
-        return ipywidgets.Dropdown(options=list(parameter.choices), value=value, **shared)
-    step = parameter.step or 1
-    bounds = {"min": parameter.minimum, "max": parameter.maximum, "value": value, "step": step, **shared}
-    if parameter.kind == "integer":
-        return ipywidgets.IntSlider(**bounds)
-    decimals = max(0, len(f"{step:.10f}".rstrip("0").partition(".")[2]))
-    return ipywidgets.FloatSlider(**bounds, readout_format=f".{decimals}f")
+        return ipywidgets.Dropdown(options=list(parameter.choices), value=value, description=words, tooltip=hint)
+    return NumberControl(parameter, value, words, hint)
+
+
+class NumberControl(ipywidgets.HBox):  # type: ignore[misc]  # ipywidgets comes without types
+    """A slider with a field beside it. Both keep to the parameter's bounds; where these are so wide that a slider would
+    jump from value to value, it ends at ten times the default and the field takes the rest."""
+
+    value = traitlets.Any()
+
+    def __init__(self, parameter: Parameter, value: int | float | str, words: str, hint: str) -> None:
+        low, high, step = float(parameter.minimum or 0), float(parameter.maximum or 0), float(parameter.step or 1)
+        reach = high
+        if (high - low) / step > SLIDER_STEPS:
+            reach = min(high, max(low + SLIDER_STEPS / 2 * step, 10 * float(parameter.default)))
+        integer = parameter.kind == "integer"
+        number = int if integer else float
+        bounds = {"min": number(low), "step": number(step), "value": number(value)}
+        slider, text = (
+            (ipywidgets.IntSlider, ipywidgets.BoundedIntText)
+            if integer
+            else (ipywidgets.FloatSlider, ipywidgets.BoundedFloatText)
+        )
+        self._reach = number(reach)
+        self._slider = slider(
+            **{**bounds, "value": min(number(value), self._reach)},
+            max=self._reach,
+            readout=False,
+            description=words,
+            tooltip=hint,
+        )
+        self._text = text(**bounds, max=number(high), tooltip=hint)
+        self._text.add_class("tk-field")
+        self._following = False
+        super().__init__([self._slider, self._text], value=number(value))
+        self.add_class("tk-number-control")
+        for part in (self._slider, self._text):
+            part.observe(self._moved, "value")
+        self.observe(self._follow, "value")
+
+    @property
+    def slider(self) -> Any:
+        """The slider."""
+        return self._slider
+
+    @property
+    def field(self) -> Any:
+        """The field beside it."""
+        return self._text
+
+    def _moved(self, change: Any) -> None:
+        if not self._following:
+            # the browser counts steps in binary: 0.1 + 19 * 0.1 comes as 2.0000000000000004
+            self.value = round(change["new"], 10)
+
+    def _follow(self, change: Any) -> None:
+        self._following = True
+        self._text.value = change["new"]
+        self._slider.value = min(change["new"], self._reach)
+        self._following = False

@@ -132,9 +132,9 @@ class Table {
     element(row, "span", "tk-time", timeText(time[signal]));
     element(row, "span", `tk-kind ${{ BUY: "tk-buy", SELL: "tk-sell" }[kind] ?? "tk-other"}`, kind.replaceAll("_", " "));
     element(row, "span", "tk-label", this.labels[label[signal]]).title = this.labels[label[signal]];
-    element(row, "span", "tk-number", valueText(value[signal]));
-    const bar = element(row, "span", "tk-confidence");
-    bar.title = `Confidence ${confidence[signal].toFixed(2)}: how decisive the move was, not a probability`;
+    const number = element(row, "span", "tk-number", valueText(value[signal]));
+    const bar = element(number, "span", "tk-confidence");
+    number.title = `Confidence ${confidence[signal].toFixed(2)}: how decisive the move was, not a probability`;
     element(bar, "i").style.width = `${Math.round(confidence[signal] * 100)}%`;
   }
 
