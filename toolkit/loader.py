@@ -8,6 +8,7 @@ import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from typing import Self
 
 import pandas as pd
 
@@ -43,10 +44,14 @@ class LoadError(SourceError, ValueError):
     """Some of several symbols could not be loaded."""
 
     def __init__(self, failures: Mapping[str, Exception], asked: int) -> None:
+        self._asked = asked
         self.failures = dict(failures)
         """Why, for each symbol that failed."""
         lines = (f"  {symbol}: {error}" for symbol, error in self.failures.items())
         super().__init__("\n".join((f"{len(self.failures)} of {asked} symbols could not be loaded:", *lines)))
+
+    def __reduce__(self) -> tuple[type[Self], tuple[dict[str, Exception], int]]:
+        return type(self), (self.failures, self._asked)
 
 
 class KLineDataLoader:

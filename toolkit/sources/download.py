@@ -173,8 +173,8 @@ def _transfer(remote: Remote, relative: str, cache: Path, again: bool, progress:
             progress.add(n or 0)
             return None
 
-    # It reports progress once per chunk of 10 MB, more than most of the files have.
-    constants.DOWNLOAD_CHUNK_SIZE = 2**16
+    # It reports progress once per chunk of 10 MB, more than most files have: a slow line would look dead.
+    constants.DOWNLOAD_CHUNK_SIZE = 2**13
     return Path(
         hf_hub_download(
             remote.repository,

@@ -69,7 +69,7 @@ class HubSource:
         return path if path.is_file() else None
 
     def _download(self, relative: str, *, again: bool = False) -> Path:
-        path, checksum = download(self._remote, relative, settings.folder("hub"), again=again)
+        path, checksum = download(self._remote, relative, _cache(), again=again)
         if not path.is_symlink():
             _note_path(path).write_text(checksum, encoding="ascii")
         return path
@@ -94,7 +94,14 @@ class HubSource:
         raise SourceError(f"hub: {relative} {fault}, also when it was fetched again; try later")
 
     def _folder(self) -> Path:
-        return settings.folder("hub") / f"datasets--{self.repository.replace('/', '--')}"
+        return _cache() / f"datasets--{self.repository.replace('/', '--')}"
+
+
+def _cache() -> Path:
+    try:
+        return settings.folder("hub")
+    except settings.SettingsError as error:
+        raise SourceError(f"hub: there is no place to keep downloads: {error}") from error
 
 
 def _read(path: Path) -> tuple[bytes | None, str]:

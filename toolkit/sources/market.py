@@ -267,7 +267,8 @@ class _Random:
         """One number a candle of mean 0, variance 1: twelve uniform ones of 16 bits added up."""
         words = self._words.random_raw(3 * _COUNT).astype("<u8", copy=False).view("<u2")
         total = np.add.reduce(words.reshape(12, _COUNT), axis=0, dtype=np.int64)
-        return (total - 12 * 65535 // 2).astype(np.float64) / 65536.0
+        result: _Floats = (total - 12 * 65535 // 2).astype(np.float64) / 65536.0
+        return result
 
     def own_outages(self) -> tuple[tuple[int, int], ...]:
         """Two places where a few candles of this pair alone are missing."""
