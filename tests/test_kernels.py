@@ -95,51 +95,33 @@ def test_the_same_bits_in_any_chunks(block, period, cuts, flat, scale):
     assert same_bits(block(values, period, cuts), block(values, period))
 
 
-SCRIPT = """
-import numpy as np
-from toolkit import RSI
-from toolkit.kernels import ema, EMA_MEMORY
-from toolkit.indicators.rsi import RSI
-import pandas as pd
-close = pd.DataFrame({"close": [float(x) for x in (1, 2, 3, 2, 4, 3, 5, 6)]})
-print(RSI(period=2).calculate(close)["rsi"].sum(), sum(RSI.kernel.stats.cache_hits.values()))
-"""
-
-
 def test_the_compiled_cache_is_used_and_does_not_go_stale_when_a_callee_is_edited(tmp_path):
     """Numba does not notice the edit of a building block by itself: the cache folder's name must."""
-    package = Path(kernels.__file__).parent
-    shutil.copytree(package, tmp_path / "toolkit", ignore=shutil.ignore_patterns("__pycache__", "chart"))
-    environment = {
-        **os.environ,
-        "PYTHONPATH": str(tmp_path),
-        "TOOLKIT_HOME": str(tmp_path / "home"),
-        "PYTHONDONTWRITEBYTECODE": "1",
-    }
+    package = tmp_path / "toolkit"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    for name in ("settings.py", "kernels.py"):
+        shutil.copy(Path(kernels.__file__).parent / name, package)
+    blocks = package / "kernels.py"
+    text = blocks.read_text() + "\n\n@compiled\ndef block(x):\n    return 2.0 * x\n"
+    (package / "rules.py").write_text(
+        "from toolkit.kernels import block, compiled\n\n\n@compiled\ndef caller(x):\n    return block(x)\n"
+    )
+    script = "from toolkit.rules import caller; print(caller(1.0), sum(caller.stats.cache_hits.values()))"
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path), "TOOLKIT_HOME": str(tmp_path / "home")}
 
-    def run():
+    def run(source):
+        blocks.write_text(source)
+        command = [sys.executable, "-B", "-c", script]
         done = subprocess.run(
-            [sys.executable, "-c", SCRIPT],
-            env=environment,
-            capture_output=True,
-            text=True,
-            cwd=tmp_path,
-            check=True,
+            command, env=environment, capture_output=True, text=True, cwd=tmp_path, check=True
         )
         return done.stdout.split()
 
-    value, hits = run()
-    assert hits == "0"
-    again, hits = run()
-    assert (again, hits) == (value, "1")
-    source = tmp_path / "toolkit" / "kernels.py"
-    text = source.read_text()
-    edited = text.replace("            level /= period\n", "            level /= 2 * period\n")
-    assert edited != text
-    source.write_text(edited)
-    changed, hits = run()
-    assert hits == "0"
-    assert changed != value
+    assert run(text) == ["2.0", "0"]
+    assert run(text) == ["2.0", "1"]
+    assert run(text.replace("2.0 * x", "3.0 * x")) == ["3.0", "0"]
+    assert run(text) == ["2.0", "1"]
 
 
 def test_a_home_that_cannot_be_written_costs_only_the_cache():

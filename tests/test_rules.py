@@ -24,7 +24,7 @@ VALUES = st.lists(st.sampled_from([-2.0, -1.0, 0.0, 1.0, 2.0, NAN]), max_size=30
 
 def found(condition, values, *, level=None, cuts=(), needs=None):
     """Rows at which the rule fires, and the confidences, fed in chunks."""
-    rule = rules.Rule("X", condition, needs=("needed",) if needs is not None else ())
+    rule = rules.Rule("X", condition, needs="needed" if needs is not None else None)
     memory, rows, confidences = np.zeros(rules.RULE_MEMORY), [], []
     edges = sorted({0, len(values), *(cut for cut in cuts if cut < len(values))})
     columns = {"a": np.array(values, dtype=float)}
@@ -34,7 +34,7 @@ def found(condition, values, *, level=None, cuts=(), needs=None):
         columns["needed"] = np.array(needs, dtype=float)
     for start, stop in pairwise(edges):
         part = {name: column[start:stop] for name, column in columns.items()}
-        [(position, confidence)] = rules.find([rule], part, {"limit": 0.0}, memory)
+        [(position, confidence)] = map(rules.find, rules.bind([rule], part, {"limit": 0.0}, memory))
         rows += [int(row) + start for row in position]
         confidences += list(confidence)
     return rows, confidences

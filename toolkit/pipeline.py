@@ -1,15 +1,17 @@
 """Several indicators on the same candles, each under a label."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any, Self
+from collections.abc import Callable, Mapping
+from typing import Any, Self, TypeVar
 
 import pandas as pd
 
 from toolkit.indicators.base import Indicator
 from toolkit.indicators.registry import IndicatorRegistry
 from toolkit.indicators.run import Run
+from toolkit.kernels import Array
 from toolkit.signals import Signals
+
+T = TypeVar("T")
 
 STATE_VERSION = 1
 
@@ -114,10 +116,10 @@ class IndicatorPipeline:
         """A new frame: the candles plus every indicator's columns. Raises `PipelineError` naming the
         indicator.
         """
-        outputs = PipelineRun(self).feed(klines)
+        outputs = PipelineRun(self).values(klines)
         frame = klines.copy(deep=False)
-        for name in outputs.columns:
-            frame[name] = outputs[name]
+        for name, values in outputs.items():
+            frame[name] = pd.Series(values, frame.index, copy=False)
         return frame
 
     def get_all_signals(self, klines: pd.DataFrame) -> dict[str, Signals]:
@@ -160,8 +162,10 @@ class PipelineRun:
                 )
         self._runs: dict[str, Run] = {}
         for label, indicator in pipeline.indicators.items():
-            with _named(label):
+            try:
                 self._runs[label] = indicator.stream(states.get(label), timeframe=timeframe)
+            except ValueError as error:
+                raise PipelineError(f"{label}: {error}") from error
 
     @property
     def new_signals(self) -> dict[str, Signals]:
@@ -177,40 +181,44 @@ class PipelineRun:
         }
 
     def feed(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Every indicator's columns for a chunk of closed candles, on the index of `frame`."""
-        return pd.DataFrame(self._commit("prepare", frame), index=frame.index, copy=False)
+        """Every indicator's columns for a chunk of closed candles, on the index of `frame`.
+
+        Candles that do not suit one of the indicators are fed to none.
+        """
+        prepared = self._each(lambda label, run: run.prepare(frame))
+        outputs = self._each(lambda label, run: run.commit(prepared[label]))
+        return pd.DataFrame(self._by_column(outputs), index=frame.index, copy=False)
+
+    def values(self, frame: pd.DataFrame) -> dict[str, Array]:
+        """Every indicator's columns without signals, for a run that ends with this frame."""
+        prepared = self._each(lambda label, run: run.prepare(frame))
+        return self._by_column(self._each(lambda label, run: run.values(prepared[label])))
 
     def update(self, candle: Mapping[str, Any]) -> dict[str, float]:
-        """Every indicator's values for one closed candle, by column name."""
-        return {column: float(values[0]) for column, values in self._commit("prepare_candle", candle).items()}
+        """Every indicator's values for one closed candle, by column name.
+
+        A candle that does not suit one of the indicators is fed to none.
+        """
+        prepared = self._each(lambda label, run: run.prepare_candle(candle))
+        return self._by_column(self._each(lambda label, run: run.commit_candle(prepared[label])))
 
     def peek(self, candle: Mapping[str, Any]) -> dict[str, float]:
         """Every indicator's values if `candle` closed now; nothing is committed."""
-        peeked: dict[str, float] = {}
-        for label, run in self._runs.items():
-            with _named(label):
-                outputs = run.peek(candle)
-            peeked.update({column: outputs[name] for name, column in self._columns[label].items()})
-        return peeked
+        return self._by_column(self._each(lambda label, run: run.peek(candle)))
 
-    def _commit(self, prepare: str, candles: object) -> dict[str, Any]:
-        """Feed all indicators or, where the candles do not suit one of them, none."""
-        prepared = {}
+    def _each(self, action: Callable[[str, Run], T]) -> dict[str, T]:
+        """Do something with every run; an error says which indicator it comes from."""
+        results = {}
         for label, run in self._runs.items():
-            with _named(label):
-                prepared[label] = getattr(run, prepare)(candles)
-        columns: dict[str, Any] = {}
-        for label, run in self._runs.items():
-            with _named(label):
-                outputs = run.commit(prepared[label])
-            columns.update({column: outputs[name] for name, column in self._columns[label].items()})
-        return columns
+            try:
+                results[label] = action(label, run)
+            except Exception as error:
+                raise PipelineError(f"{label}: {error}") from error
+        return results
 
-
-@contextmanager
-def _named(label: str) -> Iterator[None]:
-    """Errors say which indicator they come from."""
-    try:
-        yield
-    except Exception as error:
-        raise PipelineError(f"{label}: {error}") from error
+    def _by_column(self, outputs: Mapping[str, Mapping[str, T]]) -> dict[str, T]:
+        return {
+            column: outputs[label][name]
+            for label, columns in self._columns.items()
+            for name, column in columns.items()
+        }

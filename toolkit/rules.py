@@ -89,12 +89,12 @@ class Rule:
 
     signal_type: str
     condition: Condition
-    needs: tuple[str, ...] = ()
+    needs: str | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
         """Every name that the rule reads."""
-        return tuple(name for name in (*self.condition.operands, *self.needs) if isinstance(name, str))
+        return tuple(name for name in (*self.condition.operands, self.needs) if isinstance(name, str))
 
 
 @compiled
@@ -112,10 +112,11 @@ def _find(
 ) -> int:
     """Write the rows that fire and their confidence, return how many. An empty `right` means `level`."""
     known, previous, held = memory[0] != 0.0, memory[1], memory[2] != 0.0
+    two_sided, needs = len(right) > 0, len(needed) > 0
     found = 0
     for i in range(len(left)):
-        gap = direction * (left[i] - (right[i] if len(right) else level))
-        if gap != gap or (len(needed) and needed[i] != needed[i]):
+        gap = direction * (left[i] - (right[i] if two_sided else level))
+        if gap != gap or (needs and needed[i] != needed[i]):
             known = held = False
             continue
         holds = gap > 0.0 or (gap == 0.0 and not strict)
@@ -133,39 +134,35 @@ def _find(
 _NOTHING = np.empty(0)
 
 
-def find(
+def bind(
     rules: Sequence[Rule], columns: Mapping[str, Array], parameters: Mapping[str, Any], memory: Array
-) -> list[tuple[npt.NDArray[np.int64], Array]]:
-    """For each rule the rows of `columns` at which it fires and the confidence, both of one length.
+) -> list[tuple[Any, ...]]:
+    """For each rule what `find` needs. It holds the arrays themselves, so that it can be used again after
+    they were filled anew.
 
     `columns` maps names to float64 arrays of one length; `memory` (`RULE_MEMORY` slots a rule, zeros at
     first) is carried from chunk to chunk.
     """
-    results = []
+    bound = []
     for number, rule in enumerate(rules):
         condition = rule.condition
-        left = columns[condition.left]
-        right, level = _NOTHING, 0.0
+        left, right, level, needed = columns[condition.left], _NOTHING, 0.0, _NOTHING
         if isinstance(condition.right, str) and condition.right in columns:
             right = columns[condition.right]
         else:
-            value = parameters[condition.right] if isinstance(condition.right, str) else condition.right
-            level = float(value)
-        needed = _NOTHING
-        for name in rule.needs:
-            needed = columns[name] if not len(needed) else needed + columns[name]
-        position, confidence = np.empty(len(left), np.int64), np.empty(len(left))
-        found = _find(
-            memory[number * RULE_MEMORY : (number + 1) * RULE_MEMORY],
-            left,
-            right,
-            level,
-            needed,
-            condition.direction,
-            condition.strict,
-            condition.crossing,
-            position,
-            confidence,
-        )
-        results.append((position[:found], confidence[:found]))
-    return results
+            level = float(
+                parameters[condition.right] if isinstance(condition.right, str) else condition.right
+            )
+        if rule.needs is not None:
+            needed = columns[rule.needs]
+        slots = memory[number * RULE_MEMORY : (number + 1) * RULE_MEMORY]
+        how = (condition.direction, condition.strict, condition.crossing)
+        room = np.empty(len(left), np.int64), np.empty(len(left))
+        bound.append((slots, left, right, level, needed, *how, *room))
+    return bound
+
+
+def find(arguments: tuple[Any, ...]) -> tuple[npt.NDArray[np.int64], Array]:
+    """Rows at which a rule fires, and the confidence of each, for what `bind` prepared."""
+    found = _find(*arguments)
+    return arguments[-2][:found], arguments[-1][:found]

@@ -127,7 +127,7 @@ def kernel_without_state(close, period, distance): ...
         ({"outputs": (Line("volume"),), "inputs": ("close",)}, "Broken: its kernel takes 'distance'"),
         ({"rules": (Rule("BUY", crosses_above("distance", "nothing")),)}, "its rule BUY reads 'nothing'"),
         ({"rules": (Rule("BUY", crosses_above("period", "distance")),)}, "compare a column on its left"),
-        ({"rules": (Rule("BUY", crosses_above("distance", 0.0), needs=("period",)),)}, "and need columns"),
+        ({"rules": (Rule("BUY", crosses_above("distance", 0.0), needs="period"),)}, "and need columns"),
         ({"levels": ("nothing",)}, "'nothing' in levels or increasing is no parameter"),
         ({"increasing": (("period", "nothing"),)}, "'nothing' in levels or increasing is no parameter"),
         ({"fills": (("distance", "nothing"),)}, "'nothing' in fills is no output"),

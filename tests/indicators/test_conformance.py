@@ -68,11 +68,11 @@ def test_batch_equals_chunks(indicator, seed, cuts, length):
 def test_batch_equals_one_by_one_and_peek_changes_nothing(indicator):
     klines = CANDLES.iloc[:700]
     run, signals, outputs = indicator.stream(timeframe="1h"), [], []
-    for candle in rows(klines):
+    for number, candle in enumerate(rows(klines)):
+        before = run.state if number % 50 == 0 else None
         peeked = run.peek({**candle, "open_time": None})
-        before = run.state
         assert same_bits(list(run.peek(candle).values()), list(peeked.values()))
-        assert run.state == before
+        assert before is None or run.state == before
         outputs.append(run.update(candle))
         signals.append(run.new_signals)
         assert same_bits(list(outputs[-1].values()), list(peeked.values()))

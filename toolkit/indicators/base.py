@@ -149,10 +149,10 @@ class Indicator:
         changed. Raises `ValueError` where an input column is missing, not a number or not finite, or where
         the index is not sorted and unique.
         """
-        outputs = run.Run(self).feed(klines)
+        whole = run.Run(self)
         frame = klines.copy(deep=False)
-        for name in outputs.columns:
-            frame[name] = outputs[name]
+        for name, values in whole.outputs(whole.values(whole.prepare(klines))).items():
+            frame[name] = pd.Series(values, frame.index, copy=False)
         return frame
 
     def get_signals(self, klines: pd.DataFrame) -> Signals:
@@ -205,7 +205,7 @@ def _check_declaration(cls: type[Indicator]) -> None:
         for name in rule.names:
             if name not in names:
                 raise TypeError(f"{where}: its rule {rule.signal_type} reads {name!r}, which is not declared")
-        if rule.condition.left in cls._declared or any(name in cls._declared for name in rule.needs):
+        if rule.condition.left in cls._declared or rule.needs in cls._declared:
             raise TypeError(
                 f"{where}: its rule {rule.signal_type} must compare a column on its left, and need columns"
             )

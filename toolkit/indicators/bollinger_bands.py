@@ -45,8 +45,8 @@ class BollingerBands(Indicator):
     pane = "price"
     fills = (("bb_upper", "bb_lower"),)
     rules = (
-        Rule("BUY", at_or_below("low", "bb_lower"), needs=("bb_position",)),
-        Rule("SELL", at_or_above("high", "bb_upper"), needs=("bb_position",)),
+        Rule("BUY", at_or_below("low", "bb_lower"), needs="bb_position"),
+        Rule("SELL", at_or_above("high", "bb_upper"), needs="bb_position"),
         Rule("BAND_SQUEEZE", below("bb_width", "squeeze_width")),
     )
 

@@ -1,19 +1,17 @@
-"""Running an indicator: over a whole frame, in chunks, candle by candle, all through the same kernel and
-rules.
-"""
+"""Running an indicator over a frame, in chunks or candle by candle, all through the same kernel and rules."""
 
 import base64
 import hashlib
 import json
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from toolkit import candles, rules
+from toolkit.indicators.chunk import Candle, Chunk, read_candle, read_frame
 from toolkit.kernels import Array
 from toolkit.signals import Signals
 
@@ -21,32 +19,7 @@ if TYPE_CHECKING:
     from toolkit.indicators.base import Indicator
 
 STATE_VERSION = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """Checked candles, ready to be fed: input arrays of `length`, their times, and the timeframe where
-    known.
-    """
-
-    inputs: dict[str, Array]
-    index: pd.Index | pd.Timestamp | None
-    length: int
-    timeframe: pd.Timedelta | None
-
-    def times(self) -> pd.DatetimeIndex:
-        """Opening times in UTC and milliseconds, as in the candle contract; NaT where they are not known."""
-        if isinstance(self.index, pd.DatetimeIndex):
-            return self.index.as_unit("ms")
-        known = self.index if isinstance(self.index, pd.Timestamp) else pd.NaT
-        return pd.DatetimeIndex([known] * self.length, tz="UTC").as_unit("ms")
-
-    @property
-    def last(self) -> pd.Timestamp | None:
-        """The last opening time."""
-        if isinstance(self.index, pd.DatetimeIndex):
-            return self.index[-1] if self.length else None
-        return self.index if isinstance(self.index, pd.Timestamp) else None
+_NO_TIMES = pd.DatetimeIndex([], tz="UTC").as_unit("ms")
 
 
 class Run:
@@ -67,6 +40,7 @@ class Run:
         timeframe: str | None = None,
     ) -> None:
         self.indicator = indicator
+        self._who = type(indicator).__name__
         self._memory = np.zeros(indicator.state_size)
         self._rule_memory = np.zeros(rules.RULE_MEMORY * len(indicator.rules))
         self._seen = 0
@@ -81,131 +55,134 @@ class Run:
             self._timeframe = candles.TIMEFRAMES[timeframe]
         self._rule_texts = tuple((rule.signal_type, indicator.rule_text(rule)) for rule in indicator.rules)
         self._compared = tuple(dict.fromkeys(name for rule in indicator.rules for name in rule.names))
-        self._nothing = self._signals([], {}, pd.DatetimeIndex([], tz="UTC").as_unit("ms"))
+        self._nothing = self._signals({}, [], _NO_TIMES)
         self.new_signals = self._nothing
+        # One candle at a time is computed in place: the same arrays, bound once to kernel and rules.
+        self._one = self._columns(1) | {name: np.empty(1) for name in indicator.inputs}
+        self._one_arguments = self._arguments(self._one)
+        self._one_rules = rules.bind(indicator.rules, self._one, indicator.params, self._rule_memory)
         if state is not None:
             self._restore(state)
-
-    @property
-    def _who(self) -> str:
-        return type(self.indicator).__name__
 
     def feed(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Outputs for a chunk of closed candles that follow those already fed, on the index of `frame`."""
         return pd.DataFrame(self.commit(self.prepare(frame)), index=frame.index, copy=False)
 
+    def prepare(self, frame: pd.DataFrame) -> Chunk:
+        """Check a chunk without feeding it; what passes here can be committed."""
+        return read_frame(self._who, self.indicator.inputs, frame, self._last)
+
+    def values(self, chunk: Chunk) -> dict[str, Array]:
+        """Feed what was prepared to the kernel alone, without rules: for a run that ends with this chunk."""
+        columns = self._columns(chunk.length) | chunk.inputs
+        if chunk.length:
+            self.indicator.kernel(*self._arguments(columns))
+        return columns
+
+    def commit(self, chunk: Chunk) -> dict[str, Array]:
+        """Feed what was prepared; the outputs by name."""
+        columns = self.values(chunk)
+        if self._timeframe is None:
+            self._timeframe = chunk.timeframe()
+        bound = rules.bind(self.indicator.rules, columns, self.indicator.params, self._rule_memory)
+        found = [rules.find(arguments) for arguments in bound]
+        self.new_signals = (
+            self._signals(columns, found, chunk.times) if any(map(_some, found)) else self._nothing
+        )
+        self._seen += chunk.length
+        if (last := chunk.last) is not None:
+            self._last = last
+        return self.outputs(columns)
+
+    def outputs(self, columns: Mapping[str, Array]) -> dict[str, Array]:
+        """Only what the indicator puts out."""
+        return {output.name: columns[output.name] for output in self.indicator.outputs}
+
     def update(self, candle: Mapping[str, Any]) -> dict[str, float]:
         """Outputs for one closed candle, a mapping of column names and, where it is known, `open_time`."""
-        return {name: float(column[0]) for name, column in self.commit(self.prepare_candle(candle)).items()}
+        return self.commit_candle(self.prepare_candle(candle))
 
     def peek(self, candle: Mapping[str, Any]) -> dict[str, float]:
         """Outputs if `candle` closed now. Nothing is committed, and no signal comes of a candle that still
         forms.
         """
-        columns = self._compute(self._memory.copy(), self.prepare_candle(candle))
-        return {name: float(column[0]) for name, column in self._outputs(columns).items()}
+        prepared, before = self.prepare_candle(candle), self._memory.copy()
+        try:
+            return self._step(prepared)
+        finally:
+            self._memory[:] = before
 
-    def prepare(self, frame: pd.DataFrame) -> "Chunk":
-        """Check a chunk without feeding it; what passes here can be committed."""
-        inputs = {name: _input(self._who, frame, name) for name in self.indicator.inputs}
-        index = self._check_index(frame.index)
-        timeframe = self._timeframe
-        if timeframe is None and isinstance(index, pd.DatetimeIndex):
-            timeframe = candles.timeframe_of(frame)
-        return Chunk(inputs, index, len(frame), timeframe)
-
-    def prepare_candle(self, candle: Mapping[str, Any]) -> "Chunk":
+    def prepare_candle(self, candle: Mapping[str, Any]) -> Candle:
         """Check one candle without feeding it."""
-        inputs = {name: _number(self._who, candle, name) for name in self.indicator.inputs}
-        time = _time(self._who, candle)
-        if time is not None and self._last is not None and time <= self._last:
-            raise ValueError(
-                f"{self._who}: open_time={time} is not after the last candle that was fed ({self._last})"
-            )
-        return Chunk(inputs, time, 1, self._timeframe)
+        return read_candle(self._who, self.indicator.inputs, candle, self._last)
 
-    def commit(self, chunk: "Chunk") -> dict[str, Array]:
-        """Feed what was prepared; the outputs by name."""
-        columns = self._compute(self._memory, chunk)
-        columns.update(chunk.inputs)
-        found = rules.find(self.indicator.rules, columns, self.indicator.params, self._rule_memory)
-        self._timeframe = chunk.timeframe
-        if any(len(position) for position, _ in found):
-            self.new_signals = self._signals(found, columns, chunk.times())
-        else:
-            self.new_signals = self._nothing
-        self._seen += chunk.length
-        if (last := chunk.last) is not None:
-            self._last = last
-        return self._outputs(columns)
+    def commit_candle(self, candle: Candle) -> dict[str, float]:
+        """Feed the candle that was prepared; the outputs by name."""
+        outputs = self._step(candle)
+        found = [rules.find(arguments) for arguments in self._one_rules]
+        self.new_signals = self._nothing
+        if any(map(_some, found)):
+            known = pd.NaT if candle.open_time is None else candle.open_time
+            self.new_signals = self._signals(self._one, found, pd.DatetimeIndex([known], tz="UTC"))
+        self._seen += 1
+        if candle.open_time is not None:
+            self._last = candle.open_time
+        return outputs
 
-    def _compute(self, memory: Array, chunk: "Chunk") -> dict[str, Array]:
-        indicator = self.indicator
-        names = (*(output.name for output in indicator.outputs), *indicator.internals)
-        columns = {name: np.empty(chunk.length) for name in names}
-        if chunk.length:
-            available: dict[str, Any] = {"state": memory, **chunk.inputs, **indicator.params, **columns}
-            indicator.kernel(*(available[name] for name in indicator.kernel_arguments))
-        return columns
+    def _step(self, candle: Candle) -> dict[str, float]:
+        for name, value in zip(self.indicator.inputs, candle.inputs, strict=True):
+            self._one[name][0] = value
+        self.indicator.kernel(*self._one_arguments)
+        return {output.name: float(self._one[output.name][0]) for output in self.indicator.outputs}
 
-    def _outputs(self, columns: Mapping[str, Array]) -> dict[str, Array]:
-        return {output.name: columns[output.name] for output in self.indicator.outputs}
+    def _columns(self, length: int) -> dict[str, Array]:
+        """Empty arrays for all that the kernel writes."""
+        names = (*(output.name for output in self.indicator.outputs), *self.indicator.internals)
+        # One block: the allocator keeps and reuses it, where several large ones cost a page fault a page.
+        return dict(zip(names, np.empty((len(names), length)), strict=True))
+
+    def _arguments(self, columns: Mapping[str, Array]) -> tuple[Any, ...]:
+        """What the kernel asks for by name."""
+        available: dict[str, Any] = {"state": self._memory, **columns, **self.indicator.params}
+        return tuple(available[name] for name in self.indicator.kernel_arguments)
 
     def _signals(
-        self, found: Sequence[tuple[Any, Any]], columns: Mapping[str, Array], times: pd.DatetimeIndex
+        self,
+        columns: Mapping[str, Array],
+        found: Iterable[tuple[npt.NDArray[np.int64], Array]],
+        times: pd.DatetimeIndex | None,
     ) -> Signals:
         """Signals of a chunk, oldest first; at one candle in the order of the rules."""
-        position = np.concatenate([p for p, _ in found]) if found else np.empty(0, np.int64)
-        rule = (
-            np.repeat(np.arange(len(found)), [len(p) for p, _ in found]) if found else np.empty(0, np.int64)
-        )
-        order = np.argsort(position, kind="stable")
-        position, rule = position[order], rule[order]
-        confidence = np.concatenate([c for _, c in found])[order] if found else np.empty(0)
+        found = [*found]
+        lengths = [len(position) for position, _ in found]
+        position = np.concatenate([np.empty(0, np.int64), *(position for position, _ in found)])
         value = np.empty(len(position))
         metadata = {name: np.full(len(position), np.nan) for name in self._compared}
         parameters = self.indicator.params
-        for code in range(len(found)):
-            rows = np.flatnonzero(rule == code)
-            for name in self.indicator.rules[code].names:
-                metadata[name][rows] = columns[name][position[rows]] if name in columns else parameters[name]
-            value[rows] = metadata[self.indicator.rules[code].condition.left][rows]
-        timestamp = times[position]
+        end = 0
+        for rule, (rows, _) in zip(self.indicator.rules, found, strict=False):
+            start, end = end, end + len(rows)
+            for name in rule.names:
+                metadata[name][start:end] = columns[name][rows] if name in columns else parameters[name]
+            value[start:end] = metadata[rule.condition.left][start:end]
+        order = np.argsort(position, kind="stable")
+        position = position[order]
+        if times is None:
+            timestamp = pd.DatetimeIndex([pd.NaT] * len(position), tz="UTC").as_unit("ms")
+        else:
+            timestamp = times[position].as_unit("ms")
         length = pd.Timedelta("NaT") if self._timeframe is None else self._timeframe
-        known_at = pd.DatetimeIndex(timestamp + length.as_unit("ms"))
         return Signals(
             self.indicator.name,
             self._rule_texts,
-            rule,
+            np.repeat(np.arange(len(lengths)), lengths)[order],
             position + self._seen,
             timestamp,
-            known_at,
-            value,
-            confidence,
-            metadata,
+            pd.DatetimeIndex(timestamp + length.as_unit("ms")),
+            value[order],
+            np.concatenate([np.empty(0), *(confidence for _, confidence in found)])[order],
+            {name: column[order] for name, column in metadata.items()},
         )
-
-    def _check_index(self, index: pd.Index) -> pd.Index:
-        """Sorted, unique, after what was fed before; times without a zone are UTC, as in the candle
-        contract.
-        """
-        if isinstance(index, pd.DatetimeIndex):
-            index = index.tz_localize("UTC") if index.tz is None else index.tz_convert("UTC")
-        if not (index.is_monotonic_increasing and index.is_unique):
-            raise ValueError(
-                f"{self._who}: the candles are not sorted by time without duplicates; sort them first"
-            )
-        if (
-            isinstance(index, pd.DatetimeIndex)
-            and len(index)
-            and self._last is not None
-            and index[0] <= self._last
-        ):
-            raise ValueError(
-                f"{self._who}: the chunk begins at {index[0]}, "
-                f"not after the last candle that was fed ({self._last})"
-            )
-        return index
 
     @property
     def state(self) -> dict[str, Any]:
@@ -246,7 +223,11 @@ class Run:
             self._timeframe = None if seconds is None else pd.Timedelta(seconds=seconds)
         except (ValueError, TypeError, KeyError) as error:
             raise ValueError(f"{self._who}: this state can't be used: {error}") from error
-        self._memory, self._rule_memory, self._seen = memory, rule_memory, seen
+        self._memory[:], self._rule_memory[:], self._seen = memory, rule_memory, seen
+
+
+def _some(found: tuple[npt.NDArray[np.int64], Array]) -> bool:
+    return len(found[0]) > 0
 
 
 def _checksum(state: Mapping[str, Any]) -> str:
@@ -259,50 +240,3 @@ def _encode(values: Array) -> str:
 
 def _decode(text: str) -> Array:
     return np.frombuffer(base64.b64decode(text, validate=True), dtype="<f8").astype(np.float64)
-
-
-def _input(who: str, frame: pd.DataFrame, name: str) -> Array:
-    """A column of finite float64; what is not is an error, for nothing downstream repairs data."""
-    if name not in frame.columns:
-        raise ValueError(
-            f"{who}: the candles have no column {name!r}; they have: {', '.join(map(str, frame.columns))}"
-        )
-    column = frame[name]
-    if not pd.api.types.is_numeric_dtype(column.dtype) or pd.api.types.is_bool_dtype(column.dtype):
-        raise ValueError(f"{who}: column {name!r} holds {column.dtype}, not numbers")
-    values = np.ascontiguousarray(column.to_numpy(dtype=np.float64, na_value=np.nan))
-    bad = ~np.isfinite(values)
-    if bad.any():
-        where = frame.index[int(bad.argmax())]
-        raise ValueError(
-            f"{who}: column {name!r} has {int(bad.sum())} values that are not finite, the first at {where}"
-        )
-    return values
-
-
-def _number(who: str, candle: Mapping[str, Any], name: str) -> Array:
-    if name not in candle:
-        raise ValueError(f"{who}: the candle has no {name!r}; it has: {', '.join(map(str, candle))}")
-    try:
-        value = float(candle[name])
-    except (TypeError, ValueError):
-        value = math.nan
-    if isinstance(candle[name], (str, bool)) or not math.isfinite(value):
-        raise ValueError(
-            f"{who}: {name}={candle[name]!r} is not allowed in a candle: it must be a finite number"
-        )
-    return np.array([value])
-
-
-def _time(who: str, candle: Mapping[str, Any]) -> pd.Timestamp | None:
-    given = candle.get("open_time")
-    if given is None:
-        return None
-    if isinstance(given, (int, float)):
-        raise ValueError(
-            f"{who}: open_time={given!r} is a bare number; give a time (a Timestamp, datetime or ISO text)"
-        )
-    time = pd.Timestamp(given)
-    if pd.isna(time):
-        raise ValueError(f"{who}: open_time={given!r} is not a time")
-    return time.tz_localize("UTC") if time.tzinfo is None else time.tz_convert("UTC")

@@ -1,0 +1,34 @@
+"""Timing side by side: every contender runs once a round, so that a busy machine slows them all."""
+
+import statistics
+import time
+from collections.abc import Callable, Mapping
+
+
+def side_by_side(contenders: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
+    """Seconds of each round for each contender, after one round that is not counted."""
+    seconds: dict[str, list[float]] = {name: [] for name in contenders}
+    for number in range(rounds + 1):
+        for name, run in contenders.items():
+            start = time.perf_counter()
+            run()
+            if number:
+                seconds[name].append(time.perf_counter() - start)
+    return seconds
+
+
+def report(title: str, seconds: Mapping[str, list[float]], per: int = 1, unit: str = "ms") -> None:
+    """Median times, and how many times as long as the first contender the others took in the same round.
+
+    The range behind a ratio holds the middle half of the rounds.
+    """
+    scale = {"ms": 1e3, "µs": 1e6, "ns": 1e9}[unit] / per
+    ours, *_ = seconds
+    print(f"\n{title}")
+    for name, times in seconds.items():
+        line = f"  {name:<34}{statistics.median(times) * scale:>12,.3f} {unit}"
+        if name != ours:
+            ratios = sorted(theirs / mine for theirs, mine in zip(times, seconds[ours], strict=True))
+            low, high = ratios[len(ratios) // 4], ratios[-1 - len(ratios) // 4]
+            line += f"   {statistics.median(ratios):>9,.2f} x   ({low:,.2f} to {high:,.2f})"
+        print(line)
