@@ -113,7 +113,7 @@ def main() -> None:
     loop = side_by_side({"loop": lambda: loop_over_rows(short)}, 3)["loop"]
     length = min(len(ours), len(loop))
     report(
-        f"MACD: signals, per candle (the loop has {rows:,} candles and their values; ours all, and makes them)",
+        f"MACD: signals, per candle (the loop over {rows:,}, values given; ours over all, values too)",
         {
             "toolkit get_signals": [seconds / count for seconds in ours[:length]],
             "loop over iloc": [seconds / rows for seconds in loop[:length]],
