@@ -36,7 +36,7 @@ def _dashboard(options: argparse.Namespace) -> int:
     # Imported here: it takes a second, and neither --help nor an error should wait for it.
     from toolkit.cli import dashboard
 
-    dashboard.serve(port=options.port, source=source, browser=options.browser)
+    dashboard.serve(port=options.port, source=source, browser=options.browser, warm=options.warm)
     return 0
 
 
@@ -63,6 +63,12 @@ def _parser() -> argparse.ArgumentParser:
         action=argparse.BooleanOptionalAction,
         default=False,
         help="open the page in the default browser",
+    )
+    dashboard.add_argument(
+        "--warm",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="keep a kernel ready, for the next page to open at once (about 250 MB)",
     )
     return parser
 

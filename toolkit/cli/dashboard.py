@@ -47,13 +47,14 @@ def notebook() -> Path:
     raise FileNotFoundError(f"the dashboard notebook is missing; looked for {' and '.join(map(str, places))}")
 
 
-def serve(*, port: int, source: str, browser: bool = False) -> None:
+def serve(*, port: int, source: str, browser: bool = False, warm: bool = True) -> None:
     """Serve the dashboard on 127.0.0.1 until the process is asked to stop, then end its kernels.
 
     Args:
         port: TCP port, 1 to 65535.
         source: where candles come from; only said here, the kernels read `TOOLKIT_SOURCE`.
         browser: open the page in the default browser once it is there.
+        warm: keep one kernel that has already run the notebook, for the next page to open at once.
 
     Raises:
         OSError: the port is in use, or may not be listened on.
@@ -88,7 +89,9 @@ def serve(*, port: int, source: str, browser: bool = False) -> None:
             "allow_theme_override": "NO",
             "extension_allowlist": EXTENSIONS,
             "file_allowlist": [],
+            "show_tracebacks": True,  # who looks at the page is who started it
             "multi_kernel_manager_class": _PageKernels,
+            "preheat_kernel": warm,
         },
         "MappingKernelManager": {"cull_idle_timeout": NEVER_OPENED_AFTER, "cull_interval": 30},
     }
@@ -119,6 +122,10 @@ class _PageKernels(AsyncMappingKernelManager):
     Voila's page asks for that when it is closed. One that crashed, or that the browser discarded, does not.
     """
 
+    def __init__(self, **options: Any) -> None:
+        self._without_page: set[str] = set()
+        super().__init__(**options)
+
     async def start_kernel(self, **options: Any) -> str:  # type: ignore[override]  # typed as its blocking sibling
         # It would warn, once a page, that it talks over this machine's own TCP.
         quiet = ["--IPKernelApp.log_level=ERROR"]
@@ -132,6 +139,16 @@ class _PageKernels(AsyncMappingKernelManager):
     async def _end_if_left(self, kernel_id: str) -> None:
         if kernel_id in self and not self._kernel_connections.get(kernel_id):
             await self.shutdown_kernel(kernel_id)  # type: ignore[no-untyped-call]
+
+    async def cull_kernel_if_idle(self, kernel_id: str) -> None:
+        # A warm kernel can have been idle for hours when a page takes it, and the page needs a moment to connect:
+        # only one that was found without a page twice has none. (Those still waiting for one do not come here.)
+        if self._kernel_connections.get(kernel_id):
+            self._without_page.discard(kernel_id)
+        elif kernel_id in self._without_page:
+            await super().cull_kernel_if_idle(kernel_id)  # type: ignore[no-untyped-call]
+        else:
+            self._without_page.add(kernel_id)
 
 
 class _Server(Voila):  # type: ignore[misc]  # comes without types

@@ -1,0 +1,41 @@
+"""What holds for every test, doctest and notebook: a folder of their own, sample candles, no network.
+
+It stands here rather than in tests/ because doctests and notebooks lie outside it.
+"""
+
+import os
+import tempfile
+from pathlib import Path
+
+import pytest
+
+_home = pytest.StashKey[tempfile.TemporaryDirectory[str]]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # Neither the settings nor the downloads of whoever runs the tests are read or touched.
+    home = config.stash[_home] = tempfile.TemporaryDirectory(prefix="system-v4-tests-")
+    for name in [name for name in os.environ if name.startswith("TOOLKIT_")]:
+        del os.environ[name]
+    os.environ["TOOLKIT_HOME"] = home.name
+    os.environ["TOOLKIT_SOURCE"] = "sample"
+    os.environ["TOOLKIT_HUB_ENDPOINT"] = "http://127.0.0.1:9"  # refused at once
+    # Except for compiled kernels: they are named by a hash of their source, and take seconds to make.
+    kernels = config.cache.mkdir("kernels") if config.cache else None
+    if kernels:
+        Path(home.name, "kernels").symlink_to(kernels)
+
+    # Real candles are there or they are not: a path that leads nowhere must not pass for the latter.
+    candles = os.environ.get("SYSTEM_V4_CANDLES", "")
+    if candles:
+        folder = Path(config.invocation_params.dir, candles).resolve()
+        if not (folder / "klines").is_dir():
+            raise pytest.UsageError(f"SYSTEM_V4_CANDLES: {folder} has no folder klines/")
+        os.environ["SYSTEM_V4_CANDLES"] = str(folder)
+    elif os.environ.get("SYSTEM_V4_REQUIRE_CANDLES"):
+        raise pytest.UsageError("SYSTEM_V4_REQUIRE_CANDLES is set, but SYSTEM_V4_CANDLES names no folder")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if home := config.stash.get(_home, None):
+        home.cleanup()
