@@ -1,4 +1,6 @@
-"""The controller's JavaScript: small modules that are joined into the one ES module that a widget may have."""
+"""The controller's JavaScript: small modules that are joined into the one ES module that a widget may
+have.
+"""
 
 import re
 from pathlib import Path

@@ -21,7 +21,7 @@ from toolkit.signals import Signals
 FIRST_ROWS = 3000  # candles that are sent with the page; the browser asks for the others
 
 
-class Controller(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget comes without types
+class Controller(anywidget.AnyWidget):
     """The browser's side of a chart; see `toolkit/chart/js/controller.js`."""
 
     _esm = script()
@@ -35,7 +35,8 @@ class Controller(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget comes 
 
 
 class Chart(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without types
-    """Candles, volume, indicators and signals on one time axis, to be panned and zoomed over the whole history.
+    """Candles, volume, indicators and signals on one time axis, to be panned and zoomed over the whole
+    history.
 
         chart = Chart(klines, IndicatorPipeline().add("RSI"))
 
@@ -111,7 +112,8 @@ class Chart(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
         self._send_all()
 
     def plot(self, label: str, indicator: Indicator, values: Mapping[str, npt.NDArray[np.float64]]) -> None:
-        """Draw an indicator, or draw it anew: `values` holds a float64 array a drawn output, as long as the candles.
+        """Draw an indicator, or draw it anew: `values` holds a float64 array a drawn output, as long as the
+        candles.
 
         Raises `ValueError` where an output is missing or of another length.
         """
@@ -130,7 +132,9 @@ class Chart(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
         self._patch([f"{label}.{name}" for name in drawn])
 
     def remove(self, label: str) -> None:
-        """Take an indicator off the chart; its pane closes where it had one of its own. Unknown labels are ignored."""
+        """Take an indicator off the chart; its pane closes where it had one of its own. Unknown labels are
+        ignored.
+        """
         if self._indicators.pop(label, None) is None:
             return
         for pane in (self._price, *self._own.values()):
@@ -143,12 +147,16 @@ class Chart(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
         self._describe()
 
     def show_signals(self, signals: Mapping[str, Signals]) -> None:
-        """Set the markers: signals by the indicator's label, their positions counted in rows of the candles shown."""
+        """Set the markers: signals by the indicator's label, their positions counted in rows of the candles
+        shown.
+        """
         self._signals = dict(signals)
         self._send_signals()
 
     def go_to(self, position: int) -> None:
-        """Bring a candle (its row) to the middle and mark it. Raises `IndexError` where there is no such row."""
+        """Bring a candle (its row) to the middle and mark it. Raises `IndexError` where there is no such
+        row.
+        """
         if not 0 <= position < self._columns.length:
             raise IndexError(
                 f"Chart.go_to: position={position} is not allowed: there are {self._columns.length} candles"
@@ -213,10 +221,14 @@ class Chart(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
         length = self._columns.length
         start = max(0, length - FIRST_ROWS)
         listed, data = self._columns.rows(list(self._columns.held), start, length)
-        self._tell("reset", {"length": length, "step": self._columns.step, "columns": listed, "from": start}, data)
+        self._tell(
+            "reset", {"length": length, "step": self._columns.step, "columns": listed, "from": start}, data
+        )
 
     def _patch(self, names: list[str]) -> None:
-        """Send what is in view of changed columns; the browser asks for the rest when no more changes come."""
+        """Send what is in view of changed columns; the browser asks for the rest when no more changes
+        come.
+        """
         seen = self._controller.seen
         if seen and seen["epoch"] == self._columns.epoch:
             level, start, end = int(seen["level"]), int(seen["from"]), int(seen["to"])

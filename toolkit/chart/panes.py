@@ -1,5 +1,5 @@
-"""Panes of a chart: bqplot figures with scales and marks, made from what an indicator declares, and their description
-for the controller. Marks are made empty; the controller fills them with what is in view."""
+"""Panes of a chart: bqplot figures with scales and marks, made from what an indicator declares, and their
+description for the controller. Marks are made empty; the controller fills them with what is in view."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +13,20 @@ UP, DOWN, AMBER = "#26a69a", "#ef5350", "#ffc857"
 # Told apart by luminance as well as hue, and none of them a candle's colour.
 PALETTE = ("#5b8def", "#f5a623", "#a98bf5", "#f48fb1", "#7cc4ff", "#ffd166")
 BARS = {"up_grow": UP, "up_fade": "#1b5e5a", "down_grow": DOWN, "down_fade": "#7d3a3c"}
+CANDLE_ROLES = (
+    ("volume_up", UP),
+    ("volume_down", DOWN),
+    ("wick_up", UP),
+    ("wick_down", DOWN),
+    ("body_up", UP),
+    ("body_down", DOWN),
+)
+# group, colour, shape, and the side of the candle: 1 below, -1 above
+MARKERS = (
+    (OTHER, AMBER, "circle", -1),
+    (BUY, "#4be3b0", "triangle-up", 1),
+    (SELL, "#ff8a65", "triangle-down", -1),
+)
 _AXIS = 76  # pixels right of every pane for its labels; js/view.js has the same number
 
 
@@ -80,7 +94,9 @@ def linear(low: float = 0.0, high: float = 1.0) -> Any:
 
 
 def make_pane(key: str, x: Any, share: int, *, with_candles: bool = False) -> Pane:
-    """An empty pane, `share` parts high, on the time axis `x`; the price pane also holds candles, volume and markers."""
+    """An empty pane, `share` parts high, on the time axis `x`; the price pane also holds candles, volume and
+    markers.
+    """
     price = linear()
     scales = {"price": price, "volume": linear()} if with_candles else {"price": price}
     figure = bqplot.Figure(
@@ -97,19 +113,20 @@ def make_pane(key: str, x: Any, share: int, *, with_candles: bool = False) -> Pa
     figure.add_class("tk-pane")
     pane = Pane(key, figure, scales)
     if with_candles:
-        for role, color in (
-            ("volume_up", UP), ("volume_down", DOWN), ("wick_up", UP), ("wick_down", DOWN), ("body_up", UP), ("body_down", DOWN),
-        ):  # fmt: skip
-            volume = role.startswith("volume")
-            mark = _lines(pane, x, color, scale="volume" if volume else "price", opacities=[0.28 if volume else 1.0])
-            pane.candles.append(Mark(mark, {"kind": "segments", "role": role, "scale": "volume" if volume else "price"}))
-        for group, color, shape, side in (
-            (OTHER, AMBER, "circle", -1), (BUY, "#4be3b0", "triangle-up", 1), (SELL, "#ff8a65", "triangle-down", -1),
-        ):  # fmt: skip
+        for role, color in CANDLE_ROLES:
+            scale = "volume" if role.startswith("volume") else "price"
+            lines = _lines(pane, x, color, scale=scale, opacities=[0.28 if scale == "volume" else 1.0])
+            pane.candles.append(Mark(lines, {"kind": "segments", "role": role, "scale": scale}))
+        for group, color, shape, side in MARKERS:
             scatter = bqplot.Scatter(
-                x=[], y=[], scales={"x": x, "y": price}, colors=[color], marker=shape, default_size=42,
+                x=[],
+                y=[],
+                scales={"x": x, "y": price},
+                colors=[color],
+                marker=shape,
+                default_size=42,
                 preserve_domain={"x": True, "y": True},
-            )  # fmt: skip
+            )
             pane.markers.append(Mark(scatter, {"kind": "markers", "group": group, "side": side}))
         pane.refresh()
     return pane
@@ -148,26 +165,36 @@ def make_series(pane: Pane, x: Any, label: str, indicator: Indicator, order: int
         if output.kind == "histogram":
             colors[output.name] = "#9aa4b8"
             for role, color in BARS.items():
-                marks.append(Mark(_lines(pane, x, color), {"kind": "segments", "role": role, "column": column}))
+                marks.append(
+                    Mark(_lines(pane, x, color), {"kind": "segments", "role": role, "column": column})
+                )
         else:
             if output.name not in colors:
                 colors[output.name] = palette.pop(0) if palette else PALETTE[0]
             marks.append(Mark(_lines(pane, x, colors[output.name]), {"kind": "line", "column": column}))
     # lines lie over bars, whatever was declared first
-    marks.sort(key=lambda mark: {"band": 0, "zone": 0, "level": 1, "segments": 2, "line": 3}[mark.facts["kind"]])
+    marks.sort(
+        key=lambda mark: {"band": 0, "zone": 0, "level": 1, "segments": 2, "line": 3}[mark.facts["kind"]]
+    )
     return Series(
         title=series_title(label, indicator),
         columns=[f"{label}.{output.name}" for output in drawn],
         marks=marks,
         values=[
-            {"column": f"{label}.{output.name}", "name": output.name, "color": colors[output.name]} for output in drawn
+            {"column": f"{label}.{output.name}", "name": output.name, "color": colors[output.name]}
+            for output in drawn
         ],
     )
 
 
 def series_title(label: str, indicator: Indicator) -> str:
     """`RSI 14 70 30`."""
-    return " ".join([label, *(f"{value:g}" if not isinstance(value, str) else value for value in indicator.params.values())])
+    return " ".join(
+        [
+            label,
+            *(f"{value:g}" if not isinstance(value, str) else value for value in indicator.params.values()),
+        ]
+    )
 
 
 def level_values(indicator: Indicator) -> list[float]:

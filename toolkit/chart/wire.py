@@ -26,7 +26,9 @@ class Column:
 
 @dataclass(slots=True)
 class Columns:
-    """Candles and indicator columns of one chart, by name; all of one length. `epoch` counts the candles shown so far."""
+    """Candles and indicator columns of one chart, by name; all of one length. `epoch` counts the candles
+    shown so far.
+    """
 
     epoch: int = 0
     step: float = 0.0  # milliseconds between candles
@@ -44,10 +46,13 @@ class Columns:
         """
         missing = [name for name in CANDLE_COLUMNS if name not in klines.columns]
         if missing:
-            raise ValueError(f"Chart.show: klines lack {', '.join(missing)}; needed: {', '.join(CANDLE_COLUMNS)}")
+            raise ValueError(
+                f"Chart.show: klines lack {', '.join(missing)}; needed: {', '.join(CANDLE_COLUMNS)}"
+            )
         if not isinstance(klines.index, pd.DatetimeIndex):
             raise ValueError(
-                f"Chart.show: klines must have a DatetimeIndex of opening times, not {type(klines.index).__name__}"
+                "Chart.show: klines must have a DatetimeIndex of opening times, "
+                f"not {type(klines.index).__name__}"
             )
         times = klines.index.as_unit("ms").asi8.astype(np.float64)
         step = timeframe_of(klines)
@@ -61,7 +66,9 @@ class Columns:
         """Add or replace a column. Raises `ValueError` where its length is not that of the candles."""
         values = np.ascontiguousarray(values, dtype=np.float64)
         if values.shape != (self.length,):
-            raise ValueError(f"Chart.plot: {name} has shape {values.shape}; the candles need ({self.length},)")
+            raise ValueError(
+                f"Chart.plot: {name} has shape {values.shape}; the candles need ({self.length},)"
+            )
         old = self.held.get(name)
         self.held[name] = Column(values, old.version + 1 if old else 1)
 
@@ -72,7 +79,8 @@ class Columns:
 
 
 def buckets(values: Array, level: int, start: int, end: int) -> tuple[Array, Array]:
-    """The least and greatest value in buckets `[start, end)` of `2**level` candles each, counted from candle 0.
+    """The least and greatest value in buckets `[start, end)` of `2**level` candles each, counted from candle
+    0.
 
     NaN counts only where a bucket holds nothing else. Level 0 gives the values themselves, twice.
     """

@@ -1,9 +1,10 @@
-"""Controls of a dashboard: parts that a notebook puts together, all around one `Dashboard` that holds what is shown.
+"""Controls of a dashboard: parts that a notebook puts together, all around one `Dashboard` that holds what
+is shown.
 
-    state = Dashboard("BTCUSDT", "1h")
-    chart = Chart()
-    state.connect(chart)
-    VBox([SymbolPicker(state), TimeframePicker(state), IndicatorControls(state, "RSI"), chart])
+state = Dashboard("BTCUSDT", "1h")
+chart = Chart()
+state.connect(chart)
+VBox([SymbolPicker(state), TimeframePicker(state), IndicatorControls(state, "RSI"), chart])
 """
 
 from toolkit.controls.data import Banner, DataPanel, DataSummary

@@ -1,6 +1,7 @@
 """Where the candles come from and what was found when they were checked."""
 
 from html import escape
+from pathlib import Path
 from typing import Any
 
 import ipywidgets
@@ -48,7 +49,7 @@ class DataSummary(ipywidgets.HTML):  # type: ignore[misc]  # ipywidgets comes wi
             self.value = ""
             return
         report = klines.attrs.get("report")
-        parts = [source_words(klines), f"{len(klines):,} candles"]
+        parts = [source_words(klines, short=True), f"{len(klines):,} candles"]
         if isinstance(report, CandleReport) and report.gaps:
             parts.append(f"{len(report.gaps):,} gap{'s' if len(report.gaps) > 1 else ''}")
         parts.append(f"to {moment(klines.index[-1])} UTC")
@@ -68,12 +69,17 @@ class DataPanel(ipywidgets.HTML):  # type: ignore[misc]  # ipywidgets comes with
         if state.klines is None:
             self.value = '<p class="tk-empty">No candles are loaded.</p>'
             return
-        self.value = "".join((*_origin(state.klines), *_report(state.klines.attrs.get("report")), *_notes(state.notes)))
+        self.value = "".join(
+            (*_origin(state.klines), *_report(state.klines.attrs.get("report")), *_notes(state.notes))
+        )
 
 
-def source_words(klines: pd.DataFrame) -> str:
-    """The source of a frame for people."""
-    return "synthetic sample" if is_synthetic(klines) else str(klines.attrs.get("source", "unknown source"))
+def source_words(klines: pd.DataFrame, *, short: bool = False) -> str:
+    """The source of a frame for people; of a folder only its name where it must be short."""
+    if is_synthetic(klines):
+        return "synthetic sample"
+    source = str(klines.attrs.get("source", "unknown source"))
+    return f"folder {Path(source).name}" if short and Path(source).is_absolute() else source
 
 
 def moment(time: pd.Timestamp | None) -> str:
@@ -83,7 +89,8 @@ def moment(time: pd.Timestamp | None) -> str:
 
 def _row(name: str, value: str, *, warn: bool = False, title: str = "") -> str:
     hint = f' title="{escape(title)}"' if title else ""
-    return f'<div class="tk-fact{" tk-warn" if warn else ""}"{hint}><span>{escape(name)}</span><b>{escape(value)}</b></div>'
+    kind = "tk-fact tk-warn" if warn else "tk-fact"
+    return f'<div class="{kind}"{hint}><span>{escape(name)}</span><b>{escape(value)}</b></div>'
 
 
 def _origin(klines: pd.DataFrame) -> list[str]:
@@ -100,22 +107,30 @@ def _origin(klines: pd.DataFrame) -> list[str]:
 def _report(report: Any) -> list[str]:
     if not isinstance(report, CandleReport):
         return ["<h4>Report</h4>", '<p class="tk-empty">These candles came without a report.</p>']
-    quarantined = len(report.quarantined)
+    gaps = [f"{moment(gap.after)} → {moment(gap.before)}: {gap.missing:,} missing" for gap in report.gaps]
+    reasons = [f"{moment(bad.open_time)}: {bad.reason}" for bad in report.quarantined]
+    unclosed = report.dropped_unclosed
     return [
         "<h4>Report</h4>",
         _row("Candles", f"{report.candles:,}"),
         _row("First", moment(report.first)),
         _row("Last", moment(report.last)),
-        _row("Gaps", f"{len(report.gaps):,} ({report.missing:,} candles missing)" if report.gaps else "none", warn=bool(report.gaps)),
-        _list([f"{moment(gap.after)} → {moment(gap.before)}: {gap.missing:,} missing" for gap in reversed(report.gaps)], "the gaps"),
-        _row("Duplicates removed", f"{report.duplicates:,}" if report.duplicates else "none", warn=bool(report.duplicates)),
-        _row("Quarantined rows", f"{quarantined:,}" if quarantined else "none", warn=bool(quarantined)),
-        _list([f"{moment(bad.open_time)}: {bad.reason}" for bad in report.quarantined], "the reasons"),
-        _row("Without volume", f"{report.zero_volume:,} ({report.zero_volume_share:.2%})", warn=report.zero_volume_share > 0.05),
-        _row("Unclosed candle", f"dropped, {moment(report.dropped_unclosed)}" if report.dropped_unclosed is not None else "none"),
-        _row("Missing columns", f"{len(report.missing_columns)}" if report.missing_columns else "none"),
+        _row(
+            "Gaps", f"{len(gaps):,} ({report.missing:,} candles missing)" if gaps else "none", warn=bool(gaps)
+        ),
+        _list(gaps[::-1], "the gaps"),
+        _row("Duplicates removed", f"{report.duplicates:,}", warn=report.duplicates > 0),
+        _row("Quarantined rows", f"{len(reasons):,}", warn=bool(reasons)),
+        _list(reasons, "the reasons"),
+        _row(
+            "Without volume",
+            f"{report.zero_volume:,} ({report.zero_volume_share:.2%})",
+            warn=report.zero_volume_share > 0.05,
+        ),
+        _row("Unclosed candle", "none" if unclosed is None else f"dropped, {moment(unclosed)}"),
+        _row("Missing columns", f"{len(report.missing_columns)}"),
         _list([name.replace("_", " ") for name in report.missing_columns], "their names"),
-    ]  # fmt: skip
+    ]
 
 
 def _notes(notes: tuple[str, ...]) -> list[str]:

@@ -1,4 +1,6 @@
-"""A card for one indicator: a switch, a control for each parameter made from its bounds, and what its rules say."""
+"""A card for one indicator: a switch, a control for each parameter made from its bounds, and what its rules
+say.
+"""
 
 from html import escape
 from typing import Any
@@ -15,18 +17,22 @@ SLIDER_STEPS = 200  # more steps than that can't be told apart on a slider of a 
 class IndicatorControls(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without types
     """Switches an indicator on and off and sets its parameters, at once.
 
-    A value that the indicator refuses (a fast period that is not below the slow one) is explained on the card; the
-    chart keeps the last values that were right.
+    A value that the indicator refuses (a fast period that is not below the slow one) is explained on the
+    card; the chart keeps the last values that were right.
     """
 
     def __init__(self, state: Dashboard, name: str) -> None:
         self._state = state
         self._name = IndicatorRegistry.get_class(name).name
         self._following = False
+        self._seen: object = None
         configuration = state.configuration
         failed = f"{self._name} could not be changed"
         self._switch = ipywidgets.Checkbox(
-            value=configuration.is_enabled(self._name), indent=False, description=self._name, tooltip="Show on the chart"
+            value=configuration.is_enabled(self._name),
+            indent=False,
+            description=self._name,
+            tooltip="Show on the chart",
         )
         self._switch.add_class("tk-switch")
         self._switch.observe(state.reported(failed, self._switched), "value")
@@ -63,7 +69,8 @@ class IndicatorControls(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets co
         return str(self._message.value)
 
     def _switched(self, change: Any) -> None:
-        self._state.configuration.set_indicator_enabled(self._name, bool(change["new"]))
+        if not self._following:
+            self._state.configuration.set_indicator_enabled(self._name, bool(change["new"]))
 
     def _set(self, _: Any) -> None:
         if self._following:
@@ -78,26 +85,36 @@ class IndicatorControls(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets co
             self._tell("")
 
     def _follow(self) -> None:
-        """Show what the configuration says, whoever changed it."""
+        """Show what the configuration says, whoever changed it; a change of another indicator is none
+        here.
+        """
         configuration = self._state.configuration
         enabled = configuration.is_enabled(self._name)
-        self._switch.value = enabled
+        params = configuration.get_indicator_params(self._name)
+        if (enabled, params) == self._seen:
+            return
+        self._seen = (enabled, params)
         self._following = True
-        for key, value in configuration.get_indicator_params(self._name).items():
+        self._switch.value = enabled
+        for key, value in params.items():
             self._inputs[key].value = value
         self._following = False
         self._tell("")
         (self.remove_class if enabled else self.add_class)("tk-off")
-        indicator = IndicatorRegistry.get(self._name, configuration.get_indicator_params(self._name))
+        indicator = IndicatorRegistry.get(self._name, params)
         self._rules.value = "".join(
-            f'<div><b class="tk-kind {kind_class(rule.signal_type)}">{escape(rule.signal_type.replace("_", " "))}</b> '
-            f"{escape(indicator.rule_text(rule))}</div>"
-            for rule in indicator.rules
+            rule_line(rule.signal_type, indicator.rule_text(rule)) for rule in indicator.rules
         )
 
     def _tell(self, text: str) -> None:
         self._message.value = f"<div>{escape(text)}</div>" if text else ""
         self._message.layout.display = None if text else "none"
+
+
+def rule_line(signal_type: str, text: str) -> str:
+    """A rule as HTML: its signal type, coloured, and its text."""
+    kind = escape(signal_type.replace("_", " "))
+    return f'<div><b class="tk-kind {kind_class(signal_type)}">{kind}</b> {escape(text)}</div>'
 
 
 def kind_class(signal_type: str) -> str:
@@ -106,22 +123,30 @@ def kind_class(signal_type: str) -> str:
 
 
 def control_for(parameter: Parameter, value: int | float | str) -> Any:
-    """A widget with `value` and `description` for a parameter: a number within its bounds, or a list of its choices."""
+    """A widget with `value` and `description` for a parameter: a number within its bounds, or a list of its
+    choices.
+    """
     words = parameter.name.replace("_", " ")
     hint = f"{words}: {parameter.allowed} {parameter.description}".strip()
     if parameter.kind == "choice":
-        return ipywidgets.Dropdown(options=list(parameter.choices), value=value, description=words, tooltip=hint)
+        return ipywidgets.Dropdown(
+            options=list(parameter.choices), value=value, description=words, tooltip=hint
+        )
     return NumberControl(parameter, value, words, hint)
 
 
 class NumberControl(ipywidgets.HBox):  # type: ignore[misc]  # ipywidgets comes without types
-    """A slider with a field beside it. Both keep to the parameter's bounds; where these are so wide that a slider would
-    jump from value to value, it ends at ten times the default and the field takes the rest."""
+    """A slider with a field beside it. Both keep to the parameter's bounds; where these are so wide that a
+    slider would jump from value to value, it ends at ten times the default and the field takes the rest."""
 
     value = traitlets.Any()
 
     def __init__(self, parameter: Parameter, value: int | float | str, words: str, hint: str) -> None:
-        low, high, step = float(parameter.minimum or 0), float(parameter.maximum or 0), float(parameter.step or 1)
+        low, high, step = (
+            float(parameter.minimum or 0),
+            float(parameter.maximum or 0),
+            float(parameter.step or 1),
+        )
         reach = high
         if (high - low) / step > SLIDER_STEPS:
             reach = min(high, max(low + SLIDER_STEPS / 2 * step, 10 * float(parameter.default)))

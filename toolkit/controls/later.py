@@ -5,7 +5,9 @@ from collections.abc import Callable
 
 
 class Later:
-    """Calls `action` `delay` seconds after the last `ask`. Where no event loop runs (a script, a test) it calls at once."""
+    """Calls `action` `delay` seconds after the last `ask`. Where no event loop runs (a script, a test) it
+    calls at once.
+    """
 
     def __init__(self, action: Callable[[], None], delay: float) -> None:
         self._action = action

@@ -10,14 +10,14 @@ from toolkit.controls.state import Dashboard
 _HERE = Path(__file__).parent
 
 
-class Theme(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget comes without types
+class Theme(anywidget.AnyWidget):
     """The dark look of everything inside a box of class `tk-page`. Shows nothing itself."""
 
     _esm = "export default { render({ el }) { el.style.display = 'none'; } };"
     _css = (_HERE / "theme.css").read_text(encoding="utf-8")
 
 
-class Toast(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget comes without types
+class Toast(anywidget.AnyWidget):
     """Shows what went wrong, over the page, until it is closed or something else happens."""
 
     _esm = (_HERE / "toast.js").read_text(encoding="utf-8")

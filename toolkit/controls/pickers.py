@@ -12,8 +12,14 @@ class SymbolPicker(ipywidgets.Dropdown):  # type: ignore[misc]  # ipywidgets com
     def __init__(self, state: Dashboard) -> None:
         super().__init__(options=KLineDataLoader.get_supported_symbols(), value=state.symbol, tooltip="Pair")
         self.add_class("tk-symbol")
-        self.observe(state.reported("The symbol could not be changed", lambda c: state.set_trait("symbol", c.new)), "value")
-        state.observe(lambda change: self.set_trait("value", change.new), "symbol")
+        self.observe(
+            state.reported(
+                "The symbol could not be changed", lambda _: state.set_trait("symbol", self.value)
+            ),
+            "value",
+        )
+        # not what the change says: it may be old already where a symbol could not be loaded
+        state.observe(lambda _: self.set_trait("value", state.symbol), "symbol")
 
 
 class TimeframePicker(ipywidgets.ToggleButtons):  # type: ignore[misc]  # ipywidgets comes without types
@@ -21,9 +27,14 @@ class TimeframePicker(ipywidgets.ToggleButtons):  # type: ignore[misc]  # ipywid
 
     def __init__(self, state: Dashboard) -> None:
         frames = KLineDataLoader.get_supported_timeframes()
-        super().__init__(options=frames, value=state.timeframe, tooltips=[f"Candles of {frame}" for frame in frames])
+        super().__init__(
+            options=frames, value=state.timeframe, tooltips=[f"Candles of {frame}" for frame in frames]
+        )
         self.add_class("tk-timeframe")
         self.observe(
-            state.reported("The timeframe could not be changed", lambda c: state.set_trait("timeframe", c.new)), "value"
+            state.reported(
+                "The timeframe could not be changed", lambda _: state.set_trait("timeframe", self.value)
+            ),
+            "value",
         )
-        state.observe(lambda change: self.set_trait("value", change.new), "timeframe")
+        state.observe(lambda _: self.set_trait("value", state.timeframe), "timeframe")

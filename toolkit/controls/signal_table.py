@@ -12,11 +12,12 @@ from toolkit.controls.state import Dashboard
 from toolkit.signals import Signals
 
 
-class SignalTable(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget comes without types
-    """Every signal of a dashboard, to be filtered by indicator and type; a click moves the chart to its candle.
+class SignalTable(anywidget.AnyWidget):
+    """Every signal of a dashboard, to be filtered by indicator and type; a click moves the chart to its
+    candle.
 
-    Signals go to the browser in columns (a few hundred kilobytes for tens of thousands), which draws only the rows in
-    view.
+    Signals go to the browser in columns (a few hundred kilobytes for tens of thousands), which draws only
+    the rows in view.
     """
 
     _esm = (Path(__file__).parent / "signal_table.js").read_text(encoding="utf-8")
@@ -44,10 +45,12 @@ class SignalTable(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget comes
 
 
 def table_columns(signals: Mapping[str, Signals]) -> tuple[dict[str, Any], list[np.ndarray[Any, Any]]]:
-    """Names, and columns with the newest signal first: time (ms), value, confidence, row, label and type (as codes)."""
+    """Names, and columns with the newest signal first: time (ms), value, confidence, row, label and type (as
+    codes).
+    """
     labels = list(signals)
     types = sorted({kind for found in signals.values() for kind, _ in found.rules})
-    parts = []
+    parts: list[tuple[np.ndarray[Any, Any], ...]] = []
     for code, found in enumerate(signals.values()):
         kinds = np.array([types.index(kind) for kind, _ in found.rules], np.uint8)
         parts.append(

@@ -1,4 +1,6 @@
-"""What a dashboard shows, apart from how: candles, indicators, signals, what is being loaded and what went wrong."""
+"""What a dashboard shows, apart from how: candles, indicators, signals, what is being loaded and what went
+wrong.
+"""
 
 import logging
 import warnings
@@ -44,13 +46,14 @@ class Display(Protocol):
         """Bring a candle into view."""
 
 
-class Dashboard(traitlets.HasTraits):  # type: ignore[misc]  # traitlets' metaclass has no types
-    """The state of a dashboard. Controls change `symbol`, `timeframe` and `configuration`; whatever follows, follows.
+class Dashboard(traitlets.HasTraits):
+    """The state of a dashboard. Controls change `symbol`, `timeframe` and `configuration`; whatever follows,
+    follows.
 
-    `klines` is the frame shown, `signals` maps labels to `Signals`, `notes` are warnings that came with the candles,
-    `loading` says what is being waited for, `error` is the last thing that went wrong (`{"number", "title", "text"}`).
-    Nothing that fails is swallowed, and nothing that fails takes the last good chart away: a symbol that cannot be
-    loaded is reported and the one before stays.
+    `klines` is the frame shown, `signals` maps labels to `Signals`, `notes` are warnings that came with the
+    candles, `loading` says what is being waited for, `error` is the last thing that went wrong
+    (`{"number", "title", "text"}`, empty where nothing did). Nothing that fails is swallowed, and nothing that fails takes the last good chart away: a symbol that
+    cannot be loaded is reported and the one before stays.
     """
 
     symbol = traitlets.Unicode()
@@ -69,15 +72,16 @@ class Dashboard(traitlets.HasTraits):  # type: ignore[misc]  # traitlets' metacl
         configuration: IndicatorConfiguration | None = None,
         source: str | None = None,
     ) -> None:
+        self._displays: list[Display] = []
         super().__init__(symbol=find_symbol(symbol), timeframe=find_timeframe(timeframe))
         self.configuration = configuration if configuration is not None else IndicatorConfiguration()
         self._source = source
-        self._displays: list[Display] = []
         self._plotted: dict[str, Indicator] = {}
         self._values: dict[str, dict[str, npt.NDArray[np.float64]]] = {}
         self._found: dict[str, Signals] = {}
         self._errors = 0
-        self._settled = True
+        self._shown = (self.symbol, self.timeframe)
+        self._load_later = Later(self._follow_pickers, 0)
         self._signals_later = Later(self._publish_signals, SIGNALS_AFTER)
         self.configuration.observe(lambda _: self.refresh())
         self.observe(self._picked, ["symbol", "timeframe"])
@@ -85,20 +89,20 @@ class Dashboard(traitlets.HasTraits):  # type: ignore[misc]  # traitlets' metacl
 
     # ---- candles
 
-    def _picked(self, change: Any) -> None:
-        if not self._settled:
-            return
+    def _picked(self, _: object) -> None:
+        if (self.symbol, self.timeframe) != self._shown:
+            self.loading = f"Loading {self.symbol} {self.timeframe}…"
+            # not inside the picker's own change: what is loaded, or not, may change the picker
+            self._load_later.ask()
+
+    def _follow_pickers(self) -> None:
         if not self.load():
             # what the pickers say is what the chart shows
-            self._settled = False
-            setattr(self, change["name"], change["old"])
-            self._settled = True
+            self.symbol, self.timeframe = self._shown
 
     def load(self) -> bool:
         """Load the candles of `symbol` and `timeframe` and show them; whether that went well."""
         self.loading = f"Loading {self.symbol} {self.timeframe}…"
-        for display in self._displays:
-            display.loading = self.loading
         try:
             with self.reporting(f"{self.symbol} {self.timeframe} could not be loaded"):
                 with warnings.catch_warnings(record=True) as caught:
@@ -109,12 +113,16 @@ class Dashboard(traitlets.HasTraits):  # type: ignore[misc]  # traitlets' metacl
             return False
         finally:
             self.loading = ""
-            for display in self._displays:
-                display.loading = ""
+
+    @traitlets.observe("loading")
+    def _tell_loading(self, change: Any) -> None:
+        for display in self._displays:
+            display.loading = change["new"]
 
     def _show(self, klines: pd.DataFrame, notes: tuple[str, ...]) -> None:
         self._signals_later.cancel()
         self._plotted, self._values, self._found = {}, {}, {}
+        self._shown = (self.symbol, self.timeframe)
         self.notes = notes
         self.klines = klines
         self.error = {}
@@ -143,7 +151,11 @@ class Dashboard(traitlets.HasTraits):  # type: ignore[misc]  # traitlets' metacl
                 values = {name: outputs[name].to_numpy() for name in outputs.columns}
                 for display in self._displays:
                     display.plot(label, indicator, values)
-                self._plotted[label], self._values[label], self._found[label] = indicator, values, run.new_signals
+                self._plotted[label], self._values[label], self._found[label] = (
+                    indicator,
+                    values,
+                    run.new_signals,
+                )
         self._signals_later.ask()
 
     def _publish_signals(self) -> None:
@@ -174,7 +186,7 @@ class Dashboard(traitlets.HasTraits):  # type: ignore[misc]  # traitlets' metacl
         """Whatever fails inside becomes `error`, and goes to the log with its traceback."""
         try:
             yield
-        except Exception as error:  # noqa: BLE001  # shown, whatever it is: Voila would lose it
+        except Exception as error:  # shown, whatever it is: Voila would lose it
             log.exception(title)
             self._errors += 1
             self.error = {"number": self._errors, "title": title, "text": f"{error}" or type(error).__name__}

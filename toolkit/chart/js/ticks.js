@@ -93,6 +93,12 @@ export function fixedText(value, decimals) {
   return value === value ? grouped(value.toFixed(Math.max(0, Math.min(12, decimals)))) : "–";
 }
 
+// An indicator's value: at least three digits that count.
+export function valueText(value, decimals) {
+  const size = Math.abs(value);
+  return fixedText(value, size > 0 && size < 1 ? Math.max(decimals, 2 - Math.floor(Math.log10(size))) : decimals);
+}
+
 // 1234567 → "1.23M"
 export function compactText(value) {
   if (value !== value) return "–";
@@ -106,5 +112,5 @@ export function compactText(value) {
 // Decimals for prices of this size: five significant digits, as exchanges quote them.
 export function priceDecimals(price) {
   if (!(price > 0)) return 2;
-  return Math.min(10, Math.max(2, 4 - Math.floor(Math.log10(price))));
+  return Math.min(12, Math.max(2, 4 - Math.floor(Math.log10(price))));
 }

@@ -184,9 +184,14 @@ class View {
     const scale = this.#scaleOf(entry, pane.bounds);
     const volume = pane.volume && this.#scaleOf(entry, pane.volume);
     entry.scale = scale;
-    const ticks = numberTicks(pane.bounds.low, pane.bounds.high, Math.max(2, entry.height / 44));
-    entry.decimals = pane.candles ? Math.max(ticks.decimals, 2) : Math.max(ticks.decimals + 1, 2);
-    const shown = ticks.values.filter((value) => Math.abs(scale.y(value) - entry.top) > 8 && Math.abs(scale.y(value) - entry.top - entry.height) > 8);
+    const ticks = numberTicks(pane.bounds.low, pane.bounds.high, Math.max(2, entry.height / 34));
+    const price = pane.candles ? priceDecimals(this.chart.feed.exact("close", this.chart.feed.length - 1)) : 0;
+    entry.decimals = Math.max(ticks.decimals, price, 2);
+    const levels = pane.marks.filter((mark) => mark.kind === "level").map((mark) => mark.value);
+    const within = (value) => Math.abs(scale.y(value) - scale.top) > 8 && Math.abs(scale.y(value) - scale.top - scale.height) > 8;
+    // a level's label takes the place of a tick beside it
+    const free = (value) => levels.every((level) => level === value || Math.abs(scale.y(level) - scale.y(value)) > 12);
+    const shown = ticks.values.filter((value) => within(value) && free(value));
     context.save();
     context.beginPath();
     context.rect(scale.left, scale.top, scale.width, scale.height);
@@ -196,10 +201,7 @@ class View {
     for (const mark of pane.marks) if (!mark.own.length) paintMark(context, mark, mark.scale === "volume" ? volume : scale);
     context.restore();
     context.fillStyle = COLORS.text;
-    for (const { value } of pane.marks.filter((mark) => mark.kind === "level")) {
-      // a level's own label takes the place of a tick beside it
-      if (shown.every((other) => Math.abs(scale.y(other) - scale.y(value)) > 12)) context.fillText(exactText(value), scale.width + 8, scale.y(value));
-    }
+    for (const level of levels) if (within(level) && !shown.includes(level)) context.fillText(exactText(level), scale.width + 8, scale.y(level));
     for (const value of shown) context.fillText(fixedText(value, ticks.decimals), scale.width + 8, scale.y(value));
     if (pane.candles) this.#lastPrice(context, scale, entry);
   }
@@ -235,7 +237,7 @@ class View {
     context.fillStyle = color;
     context.fillRect(scale.width + 1, y - 9, AXIS_WIDTH - 1, 18);
     context.fillStyle = "#0b0e14";
-    context.fillText(fixedText(close, Math.max(entry.decimals, priceDecimals(close))), scale.width + 8, y + 0.5);
+    context.fillText(fixedText(close, entry.decimals), scale.width + 8, y + 0.5);
   }
 
   #frameLines(context) {
@@ -329,7 +331,7 @@ class View {
       entry.volume.textContent = compactText(feed.exact("volume", candle));
     }
     for (const line of entry.series) {
-      for (const { column, value } of line) value.textContent = fixedText(feed.exact(column, candle), entry.decimals ?? 2);
+      for (const { column, value } of line) value.textContent = valueText(feed.exact(column, candle), entry.decimals ?? 2);
     }
   }
 }
