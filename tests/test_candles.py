@@ -192,6 +192,23 @@ def test_a_candle_that_closes_now_is_kept():
     assert frame.attrs["report"].dropped_unclosed == pd.Timestamp("2024-01-01 10:00", tz="UTC")
 
 
+def test_a_bad_row_does_not_hide_the_unclosed_candle():
+    raw = raw_candles()
+    raw.loc[20, "open_time"] = pd.Timestamp("2024-01-01 10:07")
+    report = check(raw, now=pd.Timestamp("2024-01-01 10:30", tz="UTC")).attrs["report"]
+    assert report.dropped_unclosed == pd.Timestamp("2024-01-01 10:00", tz="UTC")
+    assert report.last == pd.Timestamp("2024-01-01 09:00", tz="UTC")
+    raw = as_writer_a(raw_candles())
+    raw.loc[20, "open_time"] = pd.Timestamp("2024-01-03 10:07")
+    assert check(raw).attrs["report"].dropped_unclosed == pd.Timestamp("2024-01-02 23:00", tz="UTC")
+
+
+def test_repeated_rows_of_the_unclosed_candle_are_accounted_for():
+    raw = as_writer_a(raw_candles())
+    report = check(pd.concat([raw, raw.iloc[[-1]].assign(close=-5.0)])).attrs["report"]
+    assert (report.rows, report.candles, report.duplicates, report.quarantined) == (49, 47, 1, ())
+
+
 # --- every variant --------------------------------------------------------------------------------------
 
 TIMES = raw_candles()["open_time"]
@@ -461,6 +478,7 @@ def test_gaps_and_their_places():
         (raw_candles(timeframe="15m"), "rows are 0 days 00:15:00 apart"),
         (raw_candles(timeframe="1d"), "rows are 1 days 00:00:00 apart"),
         (raw_candles().assign(open_time=range(48)), "open_time cannot be read"),
+        (raw_candles(start="2024-01-01 00:30"), "open at times such as 2024-01-01 00:30"),
         (raw_candles().set_index(["open_time", "open"]), "several levels"),
         (raw_candles()["open"], "is a Series, not a DataFrame"),
     ],

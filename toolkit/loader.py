@@ -32,7 +32,7 @@ from toolkit.sources.sample import SampleSource
 
 __all__ = ["KLineDataLoader", "LoadError", "SyntheticDataWarning"]
 
-_KEPT_BYTES = 128 * 2**20
+_KEPT_BYTES = 96 * 2**20
 _WORKERS = 4
 
 

@@ -69,7 +69,7 @@ def normalize(
     prices = [to_numbers(columns[name]) for name in PRICE_COLUMNS]
     extras = {name: to_numbers(columns[name]) for name in EXTRA_COLUMNS if name in columns}
 
-    unclosed = _unclosed(columns, millis, readable, step, now_ms)
+    unclosed = _unclosed(columns, millis, readable & aligned, step, now_ms)
     bad: list[tuple[str, _Bools]] = [
         ("open_time cannot be read", ~readable),
         (f"open_time is not on the {timeframe} grid", readable & ~aligned),
@@ -108,7 +108,7 @@ def normalize(
         first=timestamp(kept[0]),
         last=timestamp(kept[-1]),
         gaps=find_gaps(kept, step),
-        duplicated=tuple(timestamp(time) for time in (*millis[repeated], *leftover[1:])),
+        duplicated=tuple(to_index(np.concatenate((millis[repeated], leftover[1:])))),
         quarantined=reasons.rows(millis, readable),
         zero_volume=int((data["volume"] == 0).sum()),
         dropped_unclosed=timestamp(leftover[0]) if len(leftover) else None,
@@ -129,10 +129,9 @@ def normalize(
 def find_gaps(millis: _Millis, step: int) -> tuple[Gap, ...]:
     """Where sorted open times (ms) are more than ``step`` apart."""
     steps = np.diff(millis)
-    return tuple(
-        Gap(timestamp(millis[at]), timestamp(millis[at + 1]), int(steps[at] // step) - 1)
-        for at in np.flatnonzero(steps > step)
-    )
+    (places,) = np.nonzero(steps > step)
+    missing = (steps[places] // step - 1).tolist()
+    return tuple(map(Gap, to_index(millis[places]), to_index(millis[places + 1]), missing))
 
 
 def timestamp(millis: int | np.int64) -> pd.Timestamp:
@@ -173,9 +172,12 @@ class _Reasons(NamedTuple):
             self.texts.append(text)
 
     def rows(self, millis: _Millis, readable: _Bools) -> tuple[Quarantined, ...]:
+        places = np.flatnonzero(self.quarantined)
         return tuple(
-            Quarantined(timestamp(millis[at]) if readable[at] else None, self.texts[self.codes[at]], int(at))
-            for at in np.flatnonzero(self.quarantined)
+            Quarantined(time if known else None, self.texts[code], row)
+            for time, known, code, row in zip(
+                to_index(millis[places]), readable[places], self.codes[places], places.tolist(), strict=True
+            )
         )
 
 
@@ -192,19 +194,19 @@ def _now(now: pd.Timestamp | None) -> int:
 
 
 def _unclosed(
-    columns: dict[str, pd.Series], millis: _Millis, readable: _Bools, step: int, now_ms: int
+    columns: dict[str, pd.Series], millis: _Millis, usable: _Bools, step: int, now_ms: int
 ) -> _Bools:
     """Rows of the one candle that was still forming when the file was written, or is forming now."""
-    opened = readable & (millis <= now_ms)
+    opened = usable & (millis <= now_ms)
     if not opened.any():
         return opened
     newest = millis[opened].max()
-    forming = newest + step > now_ms or _written_by_a(columns, millis, readable, step)
+    forming = newest + step > now_ms or _written_by_a(columns, millis, opened, step)
     rows: _Bools = opened & (millis == newest) if forming else np.zeros_like(opened)
     return rows
 
 
-def _written_by_a(columns: dict[str, pd.Series], millis: _Millis, readable: _Bools, step: int) -> bool:
+def _written_by_a(columns: dict[str, pd.Series], millis: _Millis, opened: _Bools, step: int) -> bool:
     """Whether this is the dataset's first writer: ``ignore`` a text beside numbers, closes at .999.
 
     Both are asked for: exchanges' own archives close at .999 as well, but hold closed candles only.
@@ -216,7 +218,7 @@ def _written_by_a(columns: dict[str, pd.Series], millis: _Millis, readable: _Boo
     ):
         return False
     closes = read_times(columns["close_time"])
-    both = readable & closes.readable
+    both = opened & closes.readable
     return bool(both.any() and np.mean(closes.millis[both] - millis[both] == step - 1) > 0.5)
 
 
@@ -242,8 +244,14 @@ def _refuse_other_timeframe(millis: _Millis, aligned: _Bools, step: int, what: s
     if not len(steps):
         return
     if aligned.mean() < 0.5 or steps.min() > step:
-        usual = pd.Timedelta(int(np.median(steps)), unit="ms")
-        raise CandleError(f"{what}: its rows are {usual} apart; these are not candles of this timeframe")
+        usual = int(np.median(steps))
+        length = pd.Timedelta(usual, unit="ms")
+        if usual == step:
+            raise CandleError(
+                f"{what}: its rows are {length} apart, but open at times such as {timestamp(millis[0])};"
+                " candles open at whole multiples of their length in UTC"
+            )
+        raise CandleError(f"{what}: its rows are {length} apart; these are not candles of this timeframe")
 
 
 def _count_unsorted(millis: _Millis) -> int:

@@ -26,9 +26,9 @@ _generating = threading.Lock()
 class SampleSource:
     """Synthetic candles of all 38 pairs, the same on every machine.
 
-    All timeframes of a pair are generated together and kept under ``settings.folder("sample")``, in a
-    folder of the generator's version. A file that is damaged or of another version is generated afresh;
-    where nothing can be written, candles are generated whenever they are read.
+    Kept under ``settings.folder("sample")``, in a folder of the generator's version. A file that is damaged
+    or of another version is generated afresh; where nothing can be written, candles are generated whenever
+    they are read.
     """
 
     name = "sample"
@@ -59,17 +59,19 @@ def _read(symbol: str, timeframe: str) -> pd.DataFrame:
         return kept
     with _generating:
         kept = read_checked(path, marks)
-        return _generate_and_keep(symbol)[timeframe] if kept is None else kept
+        return _generate_and_keep(symbol, timeframe) if kept is None else kept
 
 
-def _generate_and_keep(symbol: str) -> dict[str, pd.DataFrame]:
+def _generate_and_keep(symbol: str, timeframe: str) -> pd.DataFrame:
     frames = market.generate(symbol)
+    wanted = list(TIMEFRAMES)
     try:
-        for timeframe, frame in frames.items():
-            write_checked(frame, _path(symbol, timeframe), _marks(symbol, timeframe))
+        # Longer timeframes come for nothing; shorter ones are large, and may never be asked for.
+        for name in wanted[wanted.index(timeframe) :]:
+            write_checked(frames[name], _path(symbol, name), _marks(symbol, name))
     except OSError as error:
         _log.warning("sample candles of %s are not kept: %s", symbol, error)
-    return frames
+    return frames[timeframe]
 
 
 @functools.cache
