@@ -194,7 +194,8 @@ def _load(
         reasons = "; ".join(dict.fromkeys(str(error) for error in failures.values()))
         # The caller of load_klines or load_multiple is three frames up.
         warnings.warn(
-            f"SYNTHETIC sample candles instead of real ones for {', '.join(symbols)}: {reasons}",
+            f"SYNTHETIC sample candles instead of real ones for {', '.join(symbols)}: {reasons}"
+            " (source='sample' asks for them without this warning)",
             SyntheticDataWarning,
             stacklevel=3,
         )

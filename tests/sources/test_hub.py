@@ -87,6 +87,22 @@ def test_another_revision_is_not_taken_for_this_one(hub):
         read(hub, revision="v2")
 
 
+def test_a_file_of_an_earlier_commit_serves_where_the_hub_is_gone(hub, caplog):
+    """BTC is fetched, the dataset moves on, ETH is fetched, and then there is no network."""
+    read(hub)
+    hub.commit = "f" * 40
+    hub.files["klines/ETHUSDT/ETH_1h.parquet"] = parquet(1)
+    assert source(hub).find("ETHUSDT", "1h").read().revision == "f" * 40
+    hub.fault = faults.status(500)
+    assert read(hub).revision == COMMIT, "it says which commit it is of"
+    assert f"commit {COMMIT}" in caplog.text
+    with pytest.raises(SourceError):
+        read(hub, revision="v2")
+    hub.fault = None
+    download.forget_failures()
+    assert read(hub).revision == "f" * 40, "with a network, all are of one commit"
+
+
 def test_small_files_that_git_holds(hub):
     hub.git_files.add(PATH)
     assert len(read(hub).table) == 3_000

@@ -9,15 +9,20 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import logging
 import re
+from collections.abc import Iterable
 from pathlib import Path
+from urllib.parse import quote
 
 from toolkit import settings
-from toolkit.sources.base import Raw, SourceError, Stored, file_identity, relative_path
+from toolkit.sources.base import NotStored, Raw, SourceError, Stored, file_identity, relative_path
 from toolkit.sources.download import Remote, download, is_checksum
 from toolkit.sources.folder import read_parquet
 
 __all__ = ["HubSource"]
+
+_log = logging.getLogger(__name__)
 
 
 class HubSource:
@@ -47,7 +52,7 @@ class HubSource:
     def find(self, symbol: str, timeframe: str) -> Stored:
         """See :class:`toolkit.sources.base.Source`. Uses the network only for what is not there."""
         relative = relative_path(symbol, timeframe)
-        path = self._cached(relative) or self._download(relative)
+        path = self._cached(relative) or self._fetched(relative)
         commit = _commit(path, relative)
         return Stored(
             identity=(commit, file_identity(path)),
@@ -56,17 +61,36 @@ class HubSource:
 
     def _cached(self, relative: str) -> Path | None:
         """The file of an earlier download, unverified."""
-        folder = self._folder()
-        commit = self.revision
-        if not re.fullmatch(r"[0-9a-f]{40}", commit):
-            try:
-                commit = (folder / "refs" / self.revision).read_text(encoding="ascii").strip()
-            except (OSError, UnicodeDecodeError):
-                return None
-            if not re.fullmatch(r"[0-9a-f]{40}", commit):
-                return None
-        path = folder / "snapshots" / commit / relative
-        return path if path.is_file() else None
+        commits = (
+            [self.revision]
+            if _is_commit(self.revision)
+            else _commits(self._folder() / "refs" / self.revision)
+        )
+        return self._snapshot(commits, relative)
+
+    def _fetched(self, relative: str) -> Path:
+        """The file from the network; without one, of an earlier commit that this branch has been at."""
+        try:
+            path = self._download(relative)
+        except NotStored:
+            raise
+        except SourceError as error:
+            earlier = self._snapshot(reversed(_commits(self._history())), relative)
+            if earlier is None:
+                raise
+            _log.warning("%s; using %s of commit %s", error, relative, _commit(earlier, relative))
+            return earlier
+        # The branch moves on with every file that is fetched later; those fetched before stay behind.
+        commit, history = _commit(path, relative), self._history()
+        if not _is_commit(self.revision) and commit not in _commits(history):
+            history.parent.mkdir(parents=True, exist_ok=True)
+            with history.open("a", encoding="ascii") as file:
+                file.write(f"{commit}\n")
+        return path
+
+    def _snapshot(self, commits: Iterable[str], relative: str) -> Path | None:
+        paths = (self._folder() / "snapshots" / commit / relative for commit in commits)
+        return next((path for path in paths if path.is_file()), None)
 
     def _download(self, relative: str, *, again: bool = False) -> Path:
         path, checksum = download(self._remote, relative, _cache(), again=again)
@@ -95,6 +119,10 @@ class HubSource:
 
     def _folder(self) -> Path:
         return _cache() / f"datasets--{self.repository.replace('/', '--')}"
+
+    def _history(self) -> Path:
+        """Where the commits are noted that the branch was at when files were fetched."""
+        return _cache() / "history" / self._folder().name / f"{quote(self.revision, safe='')}.txt"
 
 
 def _cache() -> Path:
@@ -133,6 +161,19 @@ def _expected(path: Path) -> str:
 
 def _note_path(path: Path) -> Path:
     return path.with_name(f"{path.name}.checksum")
+
+
+def _is_commit(text: str) -> bool:
+    return re.fullmatch(r"[0-9a-f]{40}", text) is not None
+
+
+def _commits(path: Path) -> list[str]:
+    """The commits named in a file, a line each."""
+    try:
+        lines = path.read_text(encoding="ascii").split()
+    except (OSError, UnicodeDecodeError):
+        return []
+    return [line for line in lines if _is_commit(line)]
 
 
 def _commit(path: Path, relative: str) -> str:
