@@ -1,0 +1,251 @@
+"""The kernel's side of the chart: what it describes to the browser and what it sends."""
+
+import re
+
+import bqplot
+import numpy as np
+import pandas as pd
+import pytest
+from market import random_candles
+
+from toolkit import MACD, RSI, BollingerBands, Indicator, IndicatorPipeline
+from toolkit.chart import Chart, bundle, panes, wire
+from toolkit.indicators import Line, Period
+from toolkit.rules import Rule, above
+
+
+class Sent:
+    """What a chart sends, instead of a browser."""
+
+    def __init__(self, chart, monkeypatch):
+        self.messages = []
+        monkeypatch.setattr(
+            chart._controller,
+            "send",
+            lambda content, buffers=None: self.messages.append((content, buffers or [])),
+        )
+
+    def of(self, kind):
+        return [
+            (content, [np.frombuffer(b) for b in buffers])
+            for content, buffers in self.messages
+            if content["type"] == kind
+        ]
+
+
+@pytest.fixture
+def klines():
+    return random_candles(5000, seed=3)
+
+
+@pytest.fixture
+def chart(klines):
+    return Chart(klines, IndicatorPipeline().add("MACD").add("RSI").add("Bollinger Bands"))
+
+
+def spec(chart):
+    return chart._controller.spec
+
+
+def values_of(indicator, klines):
+    outputs = indicator.stream().feed(klines)
+    return {name: outputs[name].to_numpy() for name in outputs}
+
+
+def ask(chart, message):
+    chart._receive(None, message, [])
+
+
+def test_panes_follow_the_declarations(chart):
+    described = {pane["key"]: pane for pane in spec(chart)["panes"]}
+    assert list(described) == ["price", "MACD", "RSI"]
+    assert described["price"]["columns"] == [
+        f"Bollinger Bands.bb_{name}" for name in ("upper", "middle", "lower")
+    ]
+    assert [m["columns"] for m in described["price"]["marks"] if m["kind"] == "band"] == [
+        ["Bollinger Bands.bb_upper", "Bollinger Bands.bb_lower"]
+    ]
+    assert described["RSI"]["range"] == (0, 100)
+    assert [m["value"] for m in described["RSI"]["marks"] if m["kind"] == "level"] == [70.0, 30.0]
+    roles = [m["role"] for m in described["MACD"]["marks"] if m["kind"] == "segments"]
+    assert sorted(roles) == sorted(panes.BARS)
+    assert spec(chart)["title"] == "BTCUSDT · 1h"
+
+
+def test_it_is_made_of_bqplot_figures_on_one_time_scale(chart):
+    figures = [child for child in chart.children if isinstance(child, bqplot.Figure)]
+    assert len(figures) == 3
+    scales = {mark.scales["x"] for figure in figures for mark in figure.marks}
+    assert len(scales) == 1
+    assert isinstance(scales.pop(), bqplot.LinearScale)
+    assert all(mark.preserve_domain == {"x": True, "y": True} for figure in figures for mark in figure.marks)
+
+
+def test_a_browser_that_comes_gets_the_last_candles_and_asks_for_the_rest(chart, klines, monkeypatch):
+    sent = Sent(chart, monkeypatch)
+    ask(chart, {"type": "ready"})
+    [(reset, first)] = sent.of("reset")
+    names = [name for name, _ in reset["columns"]]
+    assert reset["length"] == 5000
+    assert reset["step"] == 3_600_000
+    assert reset["from"] == 2000
+    np.testing.assert_array_equal(first[names.index("close")], klines["close"].to_numpy()[2000:])
+    np.testing.assert_array_equal(
+        first[names.index("time")], klines.index.as_unit("ms").asi8[2000:].astype(float)
+    )
+
+    ask(chart, {"type": "rows", "epoch": reset["epoch"], "columns": names, "from": 0, "to": 2000})
+    [(rows, rest)] = sent.of("rows")
+    assert (rows["from"], rows["to"]) == (0, 2000)
+    expected = values_of(RSI(), klines)["rsi"]
+    column = names.index("RSI.rsi")
+    np.testing.assert_array_equal(np.concatenate([rest[column], first[column]]), expected)
+
+
+def test_requests_for_candles_no_longer_shown_are_not_answered(chart, klines, monkeypatch):
+    chart.show(klines[:100])
+    sent = Sent(chart, monkeypatch)
+    ask(chart, {"type": "rows", "epoch": 1, "columns": ["close"], "from": 0, "to": 100})
+    assert sent.messages == []
+
+
+@pytest.mark.parametrize("level", [0, 1, 5, 13])
+def test_a_changed_indicator_is_sent_as_the_buckets_in_view(chart, klines, monkeypatch, level):
+    size = 2**level
+    start, end = 1, min(40, 5000 // size + 1)
+    chart._controller.seen = {"epoch": 1, "level": level, "from": start, "to": end, "first": 0.0, "last": 1.0}
+    sent = Sent(chart, monkeypatch)
+    indicator = BollingerBands(period=50)
+    values = values_of(indicator, klines)
+    chart.plot("Bollinger Bands", indicator, values)
+    [(patch, data)] = sent.of("patch")
+    assert patch["columns"] == [(f"Bollinger Bands.bb_{name}", 2) for name in ("upper", "middle", "lower")]
+    assert (patch["level"], patch["from"]) == (level, start)
+    for i, name in enumerate(("bb_upper", "bb_middle", "bb_lower")):
+        pieces = [values[name][b * size : (b + 1) * size] for b in range(start, end) if b * size < 5000]
+        low = [np.nan if np.isnan(piece).all() else np.nanmin(piece) for piece in pieces]
+        high = [np.nan if np.isnan(piece).all() else np.nanmax(piece) for piece in pieces]
+        np.testing.assert_array_equal(data[2 * i], low)
+        np.testing.assert_array_equal(data[2 * i + 1], high)
+
+
+def test_only_what_changed_is_sent(chart, klines, monkeypatch):
+    sent = Sent(chart, monkeypatch)
+    chart.plot("RSI", RSI(period=7), values_of(RSI(period=7), klines))
+    assert [content["type"] for content, _ in sent.messages] == ["patch"]
+    assert sent.of("patch")[0][0]["columns"] == [("RSI.rsi", 2)]
+
+
+def test_a_changed_level_moves_its_line_and_makes_no_new_marks(chart, klines):
+    before = [mark["id"] for mark in spec(chart)["panes"][2]["marks"]]
+    chart.plot("RSI", RSI(overbought=80), values_of(RSI(), klines))
+    pane = spec(chart)["panes"][2]
+    assert [mark["id"] for mark in pane["marks"]] == before
+    assert [mark["value"] for mark in pane["marks"] if mark["kind"] == "level"] == [80.0, 30.0]
+    assert next(mark["values"] for mark in pane["marks"] if mark["kind"] == "zone") == [80.0, 30.0]
+    assert pane["series"][0]["title"] == "RSI 14 80 30"
+
+
+def test_removing_closes_the_pane_or_takes_the_marks_away(chart):
+    chart.remove("RSI")
+    assert [pane["key"] for pane in spec(chart)["panes"]] == ["price", "MACD"]
+    marks = len(chart.children[0].marks)
+    chart.remove("Bollinger Bands")
+    assert len(chart.children[0].marks) == marks - 4
+    assert spec(chart)["panes"][0]["columns"] == []
+    assert list(chart.indicators) == ["MACD"]
+    chart.remove("RSI")
+
+
+def test_the_same_indicator_under_two_labels(klines):
+    pipeline = IndicatorPipeline().add("RSI").add("RSI", {"period": 50}, label="slow")
+    chart = Chart(klines, pipeline)
+    assert [pane["columns"] for pane in spec(chart)["panes"]] == [[], ["RSI.rsi"], ["slow.rsi"]]
+
+
+def test_any_indicator_is_drawn_by_its_declaration_alone(klines):
+    class Spread(Indicator):
+        """High less low."""
+
+        period: Period = 3
+        inputs = ("high", "low")
+        outputs = (Line("spread"), Line("hidden", drawn=False))
+        levels = ("period", 5.0, 9.0)
+        rules = (Rule("WIDE", above("spread", 1.0)),)
+        warmup = 0
+        state_size = 0
+
+        @staticmethod
+        def kernel(state, high, low, spread, hidden):
+            spread[:] = high - low
+            hidden[:] = np.nan
+
+    chart = Chart(klines, IndicatorPipeline().add(Spread()))
+    pane = spec(chart)["panes"][1]
+    assert pane["columns"] == ["Spread.spread"]
+    assert [mark["value"] for mark in pane["marks"] if mark["kind"] == "level"] == [3.0, 5.0, 9.0]
+
+
+def test_signals_are_sent_by_row_with_their_group(klines):
+    signals = {"MACD": MACD().get_signals(klines), "RSI": RSI().get_signals(klines)}
+    position, group, confidence = wire.signal_columns(signals)
+    found = sorted(
+        (signal_position, {"BUY": 0, "SELL": 1}.get(kind, 2))
+        for one in signals.values()
+        for signal_position, kind in zip(one.position, one.signal_type, strict=True)
+    )
+    assert len(position) == len(found) > 100
+    assert sorted(zip(position.tolist(), group.tolist(), strict=True)) == found
+    assert (np.diff(position) >= 0).all()
+    assert (position.dtype, group.dtype, confidence.dtype) == (np.int32, np.uint8, np.float32)
+    assert [len(column) for column in wire.signal_columns({})] == [0, 0, 0]
+
+
+def test_going_to_a_candle(chart, monkeypatch):
+    sent = Sent(chart, monkeypatch)
+    chart.go_to(1234)
+    assert sent.messages == [({"type": "go", "position": 1234}, [])]
+    for wrong in (-1, 5000):
+        with pytest.raises(IndexError, match=rf"Chart\.go_to: position={wrong} .* 5000"):
+            chart.go_to(wrong)
+
+
+def test_what_is_visible_is_what_the_browser_last_told(chart, klines):
+    assert chart.visible is None
+    chart._controller.seen = {"epoch": 1, "level": 0, "from": 0, "to": 10, "first": 1.5, "last": 8.5}
+    assert chart.visible == (1.5, 8.5)
+    chart.show(klines)
+    assert chart.visible is None
+
+
+def test_bad_input_is_named(chart, klines):
+    with pytest.raises(ValueError, match=r"Chart\.show: klines lack volume"):
+        chart.show(klines.drop(columns="volume"))
+    with pytest.raises(ValueError, match=r"Chart\.show: klines must have a DatetimeIndex.*RangeIndex"):
+        chart.show(klines.reset_index(drop=True))
+    with pytest.raises(ValueError, match=r"Chart\.plot: values of RSI lack rsi"):
+        chart.plot("RSI", RSI(), {})
+    with pytest.raises(
+        ValueError, match=r"Chart\.plot: RSI\.rsi has shape \(3,\); the candles need \(5000,\)"
+    ):
+        chart.plot("RSI", RSI(), {"rsi": np.zeros(3)})
+    with pytest.raises(ValueError, match="renderer='webgl' is not allowed"):
+        Chart(renderer="webgl")
+
+
+def test_candles_of_one_row_and_without_attrs():
+    one = random_candles(1)
+    one.attrs = {}
+    chart = Chart(one, IndicatorPipeline().add("RSI"))
+    assert spec(chart)["title"] == ""
+    assert len(pd.Series(chart._columns.held["RSI.rsi"].values)) == 1
+
+
+def test_the_modules_make_one_script_without_clashing_names():
+    source = bundle.script()
+    assert not re.search(r"^import ", source, re.MULTILINE)
+    assert re.findall(r"^export .*", source, re.MULTILINE) == ["export default {"]
+    names = re.findall(r"^(?:async )?(?:const|let|class|function) (\w+)", source, re.MULTILINE)
+    assert len(names) > 20
+    assert len(names) == len(set(names))
+    assert {path.stem for path in bundle.FOLDER.glob("*.js")} == set(bundle.MODULES)
