@@ -5,9 +5,7 @@ import datetime
 import decimal
 import json
 import math
-import os
 import pickle
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -33,8 +31,6 @@ from toolkit.candles import (
 )
 from toolkit.candles.resample import Bars
 
-REAL = os.environ.get("SYSTEM_V4_CANDLES", "")
-needs_real_candles = pytest.mark.skipif(not REAL, reason="SYSTEM_V4_CANDLES names no folder of real candles")
 NOW = pd.Timestamp("2026-01-01", tz="UTC")
 HOUR = pd.Timedelta("1h")
 
@@ -942,34 +938,31 @@ def test_longer_candles_as_the_plain_loop_has_them(seed, count, quiet):
 # --- real candles ---------------------------------------------------------------------------------------
 
 
-def real(symbol, timeframe):
-    path = Path(REAL) / "klines" / symbol / f"{symbol.removesuffix('USDT')}_{timeframe}.parquet"
+def real(folder, symbol, timeframe):
+    path = folder / "klines" / symbol / f"{symbol.removesuffix('USDT')}_{timeframe}.parquet"
     return check(pd.read_parquet(path), symbol=symbol, timeframe=timeframe)
 
 
-@needs_real_candles
-def test_every_real_file_keeps_the_contract():
-    paths = sorted(Path(REAL).glob("klines/*/*.parquet"))
+def test_every_real_file_keeps_the_contract(real_candles):
+    paths = sorted(real_candles.glob("klines/*/*.parquet"))
     assert paths
     for path in paths:
-        frame = real(path.parent.name, path.stem.split("_")[1])
+        frame = real(real_candles, path.parent.name, path.stem.split("_")[1])
         assert validate(frame) == (True, []), path
         assert frame.attrs["report"].quarantined == ()
 
 
-@needs_real_candles
-def test_what_is_known_about_the_real_files():
-    report = real("BTCUSDT", "15m").attrs["report"]
+def test_what_is_known_about_the_real_files(real_candles):
+    report = real(real_candles, "BTCUSDT", "15m").attrs["report"]
     assert (len(report.gaps), report.missing, report.zero_volume) == (7, 164, 1302)
     assert report.missing_columns == EXTRA_COLUMNS
-    report = real("BTCUSDT", "1h").attrs["report"]
+    report = real(real_candles, "BTCUSDT", "1h").attrs["report"]
     assert (report.rows, report.candles, report.missing_columns) == (17_280, 17_279, ())
     assert report.dropped_unclosed == utc("2025-12-20 23:00")
-    assert 0.34 < real("ZRXUSDT", "15m").attrs["report"].zero_volume_share < 0.342
+    assert 0.34 < real(real_candles, "ZRXUSDT", "15m").attrs["report"].zero_volume_share < 0.342
 
 
 # ETH 1h is of another market (futures) than its 15m and 1d (spot): nothing to compare.
-@needs_real_candles
 @pytest.mark.parametrize(
     ("symbol", "long"),
     [
@@ -978,8 +971,8 @@ def test_what_is_known_about_the_real_files():
         ("ZRXUSDT", "1h"),
     ],
 )
-def test_longer_candles_equal_the_exchanges_own(symbol, long):
-    given_frame, own = real(symbol, "15m"), real(symbol, long)
+def test_longer_candles_equal_the_exchanges_own(real_candles, symbol, long):
+    given_frame, own = real(real_candles, symbol, "15m"), real(real_candles, symbol, long)
     step = int(TIMEFRAMES[long] / pd.Timedelta("1ms"))
     columns = [given_frame[name].to_numpy() for name in PRICE_COLUMNS]
     made = aggregate(Bars(given_frame.index.asi8, *columns), step)

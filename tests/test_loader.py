@@ -1,7 +1,6 @@
 """Loading: which source, what it says, and that nobody can spoil what is kept."""
 
 import io
-import os
 import pickle
 import threading
 import warnings
@@ -19,8 +18,6 @@ from toolkit.settings import SettingsError
 from toolkit.sources import download
 from toolkit.sources.base import NotStored, SourceError
 
-REAL = os.environ.get("SYSTEM_V4_CANDLES", "")
-needs_real_candles = pytest.mark.skipif(not REAL, reason="SYSTEM_V4_CANDLES names no folder of real candles")
 load = KLineDataLoader.load_klines
 
 
@@ -399,11 +396,10 @@ def test_validate_data_takes_any_frame():
     assert any("not a UTC DatetimeIndex" in issue for issue in issues)
 
 
-@needs_real_candles
-def test_real_candles_load_whatever_wrote_them():
-    btc = load("BTCUSDT", "1h", source=REAL)
+def test_real_candles_load_whatever_wrote_them(real_candles):
+    btc = load("BTCUSDT", "1h", source=real_candles)
     assert len(btc) == 17_279
     assert btc.attrs["report"].dropped_unclosed is not None
-    zrx = load("ZRXUSDT", "15m", source=REAL, start="2021", end="2022")
+    zrx = load("ZRXUSDT", "15m", source=real_candles, start="2021", end="2022")
     assert zrx.attrs["report"].zero_volume > 1_000
     assert KLineDataLoader.validate_data(zrx) == (True, [])
