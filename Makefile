@@ -27,7 +27,8 @@ test: $(ALL) ## lint, types, and every test: unit, property, doctest, notebooks,
 env: $(ALL) ## set .venv up, with what the tests need
 
 bench: $(ALL) ## the quick benchmarks, each beside its peers
-	@for file in benchmarks/*.py; do .venv/bin/python $$file || exit 1; done
+	.venv/bin/python benchmarks/core.py --quick
+	.venv/bin/python benchmarks/browser.py --quick
 
 lock: $(ALL) ## resolve the dependencies of pyproject.toml anew
 	PATH="$(CURDIR)/.venv/bin:$$PATH" .venv/bin/python .ci/lock

@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from toolkit import __version__, settings
 
@@ -33,6 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _dashboard(options: argparse.Namespace) -> int:
     # Voila starts its kernels in the notebook's folder, so a relative source is made absolute here, where it was typed.
     source = os.environ["TOOLKIT_SOURCE"] = settings.source(options.source)
+    if source not in settings.SOURCES and not Path(source).is_dir():
+        raise settings.SettingsError(f"source: there is no folder {source}")
     # Imported here: it takes a second, and neither --help nor an error should wait for it.
     from toolkit.cli import dashboard
 
