@@ -24,7 +24,9 @@ from toolkit.candles import (
     find_symbol,
     find_timeframe,
     is_synthetic,
+    length_of,
     normalize,
+    resample,
     select,
     timeframe_of,
     validate,
@@ -486,8 +488,32 @@ def test_tables_that_cannot_be_used(raw, message):
 
 
 def test_an_unknown_timeframe():
-    with pytest.raises(CandleError, match="'4h' is not one of 15m, 1h, 1d"):
+    for timeframe in ("1M", "0h", "h", "", None, 60, "1 h"):
+        with pytest.raises(CandleError, match="is not a whole number of minutes, hours, days or weeks"):
+            check(raw_candles(), timeframe=timeframe)
+    with pytest.raises(CandleError, match="are not candles of this timeframe"):
         check(raw_candles(), timeframe="4h")
+
+
+def test_other_timeframes_than_the_loaders():
+    raw = raw_candles(12).assign(open_time=pd.date_range("2024-01-01", periods=12, freq="4h"))
+    frame = check(raw, timeframe="4h")
+    assert timeframe_of(frame) == length_of("4h") == pd.Timedelta("4h")
+    assert validate(frame) == (True, [])
+    weeks = raw.assign(open_time=pd.date_range("2024-01-01", periods=12, freq="7D"))  # Mondays
+    assert validate(check(weeks, timeframe="1w")) == (True, [])
+    with pytest.raises(CandleError, match="but open at times such as 2024-01-02"):
+        check(weeks.assign(open_time=weeks["open_time"] + pd.Timedelta("1D")), timeframe="1w")
+
+
+def test_a_candle_that_was_forming_when_the_file_was_written():
+    raw = raw_candles(12)
+    written = raw["open_time"].iloc[-1] + pd.Timedelta("20min")
+    frame = check(raw, written=written)
+    assert len(frame) == 11
+    assert frame.attrs["report"].dropped_unclosed == raw["open_time"].iloc[-1].tz_localize("UTC")
+    assert len(check(raw, written=written + pd.Timedelta("40min"))) == 12
+    assert len(check(raw, written=pd.Timestamp("1980-01-01"))) == 12, "an unlikely time proves nothing"
 
 
 # --- mutated tables (hypothesis) ------------------------------------------------------------------------
@@ -898,6 +924,139 @@ def test_longer_candles():
     assert hours.volume.tolist() == [3, 0, 5]
 
 
+def a_day_of_quarters(**changes):
+    raw = raw_candles(96, timeframe="15m")
+    return normalize(raw, symbol="BTCUSDT", timeframe="15m", source="test", now=NOW, **changes)
+
+
+def test_resample():
+    quarters = a_day_of_quarters(revision="abc")
+    before = quarters.copy()
+    hours = resample(quarters, "1h")
+    assert validate(hours) == (True, [])
+    pd.testing.assert_frame_equal(quarters, before)
+    how = {"open": "first", "high": "max", "low": "min", "close": "last", "volume": "sum"}
+    expected = quarters.resample("1h").agg(how)
+    pd.testing.assert_frame_equal(hours, expected, check_freq=False, rtol=1e-14)
+    assert {
+        name: hours.attrs[name] for name in ("symbol", "timeframe", "source", "revision", "synthetic")
+    } == {
+        "symbol": "BTCUSDT",
+        "timeframe": "1h",
+        "source": "test",
+        "revision": "abc",
+        "synthetic": False,
+    }
+    report = hours.attrs["report"]
+    assert (report.rows, report.candles, report.resampled_from) == (96, 24, "15m")
+    assert report.partial == report.incomplete == report.gaps == ()
+    pd.testing.assert_frame_equal(resample(hours, "4h"), resample(quarters, "4h"), rtol=1e-14)
+    assert (
+        str(report)
+        == "<CandleReport BTCUSDT 1h: 24 candles, 2024-01-01 00:00 to 2024-01-01 23:00 UTC, made of 15m>"
+    )
+
+
+def test_resample_drops_partial_ends_and_says_which_are_incomplete():
+    quarters = a_day_of_quarters()
+    cut = select(quarters, "2024-01-01T00:30", "2024-01-01T23:45")
+    cut = cut.drop(cut.index[[4, 5, *range(20, 30)]])
+    cut.attrs = quarters.attrs
+    report = resample(cut, "1h").attrs["report"]
+    assert report.partial == (utc("2024-01-01"), utc("2024-01-01T23:00"))
+    assert report.first == utc("2024-01-01T01:00")
+    assert [(one.open_time.hour, one.missing) for one in report.incomplete] == [(1, 2), (5, 2)]
+    assert [(gap.after.hour, gap.before.hour, gap.missing) for gap in report.gaps] == [(5, 8, 2)]
+    assert report.candles == 20
+    assert "2 partial candles dropped, 2 incomplete" in report.summary()
+    assert type(report).from_dict(json.loads(json.dumps(report))) == report
+
+
+def test_resample_to_weeks_that_begin_on_monday():
+    days = check(raw_candles(40).assign(open_time=pd.date_range("2024-01-01", periods=40)), timeframe="1d")
+    weeks = resample(days, "1w")
+    assert {time.day_name() for time in weeks.index} == {"Monday"}
+    assert len(weeks) == 5
+    assert weeks["volume"].iloc[0] == pytest.approx(days["volume"].iloc[:7].sum())
+
+
+def test_resample_keeps_what_is_known_of_other_columns():
+    quarters = a_day_of_quarters()
+    quarters["number_of_trades"] = 2.0
+    quarters["quote_asset_volume"] = np.nan
+    quarters["synthetic"] = True
+    hours = resample(quarters, "1h")
+    assert (hours["number_of_trades"] == 8).all()
+    assert hours["quote_asset_volume"].isna().all()
+    assert hours.attrs["report"].missing_columns == tuple(n for n in EXTRA_COLUMNS if n != "number_of_trades")
+    assert is_synthetic(hours)
+    assert hours.attrs["synthetic"] is True
+    assert hours["synthetic"].all()
+
+
+def test_resample_takes_a_frame_without_attrs():
+    quarters = a_day_of_quarters()
+    quarters.attrs = {}
+    assert len(resample(quarters, "1d")) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "timeframe", "message"),
+    [
+        (lambda f: f, "15m", "no multiple of the candles' own"),
+        (lambda f: f, "5m", "no multiple of the candles' own"),
+        (lambda f: f, "20m", "no multiple of the candles' own"),
+        (lambda f: f, "1M", "'1M' is not a whole number of minutes"),
+        (lambda f: f, "2d", "hold no whole candle of 2d"),
+        (lambda f: f.iloc[::-1], "1h", "no checked candles .open_time is earlier"),
+        (lambda f: f.drop(columns="low"), "1h", "column missing: low"),
+        (lambda f: f.iloc[:1].set_axis(f.index[:1]), "1h", "hold no whole candle"),
+    ],
+)
+def test_resample_refuses(change, timeframe, message):
+    with pytest.raises(CandleError, match=message):
+        resample(change(a_day_of_quarters()), timeframe)
+
+
+def test_a_single_candle_does_not_say_how_long_it_is():
+    one = a_day_of_quarters().iloc[:1]
+    one.attrs = {}
+    with pytest.raises(CandleError, match="does not say how long it is"):
+        resample(one, "1h")
+
+
+def test_stretches_without_volume():
+    raw = raw_candles(30)
+    raw.loc[[2, 5, 6, 7, 8, 9, 20, 21], "volume"] = 0.0
+    frame = check(raw.drop(index=7))
+    hours = raw["open_time"].dt.tz_localize("UTC")
+    assert frame.attrs["report"].zero_volume_stretches == (
+        (hours[5], hours[6], 2),
+        (hours[8], hours[9], 2),
+        (hours[20], hours[21], 2),
+    )
+    part = select(frame, hours[6], hours[21])
+    assert part.attrs["report"].zero_volume_stretches == ((hours[8], hours[9], 2),)
+
+
+def test_only_the_longest_stretches_are_listed():
+    volume = np.ones(1_000)
+    for i in range(60):
+        volume[10 * i : 10 * i + 2 + i % 6] = 0
+    raw = raw_candles(1_000).assign(volume=volume)
+    stretches = check(raw).attrs["report"].zero_volume_stretches
+    assert len(stretches) == 50
+    assert sum(stretch.candles == 2 for stretch in stretches) == 0
+    assert list(stretches) == sorted(stretches)
+
+
+def test_the_age_of_candles():
+    report = check(raw_candles(24)).attrs["report"]
+    assert report.closed == utc("2024-01-02")
+    assert report.age(utc("2024-01-02T06:00")) == pd.Timedelta("6h")
+    assert report.age() > pd.Timedelta("300D")
+
+
 def test_longer_candles_of_nothing():
     assert (
         all(len(column) == 0 for column in aggregate(bars([(0, 1, 1, 1, 1, 1)]), QUARTER)._replace()) is False
@@ -973,18 +1132,15 @@ def test_what_is_known_about_the_real_files(real_candles):
 )
 def test_longer_candles_equal_the_exchanges_own(real_candles, symbol, long):
     given_frame, own = real(real_candles, symbol, "15m"), real(real_candles, symbol, long)
-    step = int(TIMEFRAMES[long] / pd.Timedelta("1ms"))
-    columns = [given_frame[name].to_numpy() for name in PRICE_COLUMNS]
-    made = aggregate(Bars(given_frame.index.asi8, *columns), step)
-    # Whole longer candles only, where both sides have all of them.
-    per = TIMEFRAMES[long] // TIMEFRAMES["15m"]
-    counts = pd.Series(given_frame.index.floor(TIMEFRAMES[long])).value_counts()
-    whole = counts[counts == per].index.intersection(own.index)
-    index = pd.DatetimeIndex(made.millis.view("datetime64[ms]")).tz_localize("UTC")
-    compared = pd.DataFrame(dict(zip(PRICE_COLUMNS, made[1:], strict=True)), index=index).loc[whole]
-    expected = own.loc[whole]
+    made = resample(given_frame, long)
+    # Where both sides have all of it.
+    incomplete = [one.open_time for one in made.attrs["report"].incomplete]
+    whole = made.index.difference(incomplete).intersection(own.index)
+    compared, expected = made.loc[whole], own.loc[whole]
+    by_way = resample(resample(given_frame, "1h"), long) if long == "1d" else made
+    pd.testing.assert_frame_equal(by_way.loc[whole], compared, rtol=1e-12)
     assert len(whole) > 200
     for name in PRICE_COLUMNS[:4]:
         different = (compared[name] != expected[name]).sum()
         assert different == 0, f"{different} of {len(whole)} {name}"
-    np.testing.assert_allclose(compared["volume"], expected["volume"], rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(compared["volume"], expected["volume"], rtol=1e-12, atol=0)

@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from toolkit.candles import CandleError, is_synthetic, resample
     from toolkit.configuration import ConfigurationError, IndicatorConfiguration
     from toolkit.indicators import (
         MACD,
@@ -17,13 +18,15 @@ if TYPE_CHECKING:
         ParameterError,
         UnknownIndicatorError,
     )
-    from toolkit.loader import KLineDataLoader
+    from toolkit.loader import KLineDataLoader, LoadError, SyntheticDataWarning
     from toolkit.pipeline import IndicatorPipeline, PipelineError
     from toolkit.signals import IndicatorSignal, Signals
+    from toolkit.sources import SourceError
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "toolkit.candles": ("CandleError", "is_synthetic", "resample"),
     "toolkit.configuration": ("ConfigurationError", "IndicatorConfiguration"),
     "toolkit.indicators": (
         "MACD",
@@ -34,9 +37,10 @@ _HOMES = {
         "ParameterError",
         "UnknownIndicatorError",
     ),
-    "toolkit.loader": ("KLineDataLoader",),
+    "toolkit.loader": ("KLineDataLoader", "LoadError", "SyntheticDataWarning"),
     "toolkit.pipeline": ("IndicatorPipeline", "PipelineError"),
     "toolkit.signals": ("IndicatorSignal", "Signals"),
+    "toolkit.sources": ("SourceError",),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -44,6 +48,7 @@ __all__ = [
     "MACD",
     "RSI",
     "BollingerBands",
+    "CandleError",
     "ConfigurationError",
     "Indicator",
     "IndicatorConfiguration",
@@ -51,10 +56,15 @@ __all__ = [
     "IndicatorRegistry",
     "IndicatorSignal",
     "KLineDataLoader",
+    "LoadError",
     "ParameterError",
     "PipelineError",
     "Signals",
+    "SourceError",
+    "SyntheticDataWarning",
     "UnknownIndicatorError",
+    "is_synthetic",
+    "resample",
 ]
 
 

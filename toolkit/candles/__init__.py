@@ -9,6 +9,8 @@ A candle frame is a ``DataFrame`` with
 * those of the exchange's other columns that the file has, as float64, NaN where they are not known, and
 * ``attrs``: ``symbol timeframe source revision synthetic report``.
 
+Candles of other timeframes come from :func:`resample`, or from a frame of the user's own.
+
 Sample candles also carry a column ``synthetic``, so that the mark is not lost when frames are combined.
 Candles are checked once, in :func:`normalize`; nothing downstream repairs data.
 """
@@ -22,12 +24,13 @@ from toolkit.candles.contract import (
     find_symbol,
     find_timeframe,
     is_synthetic,
+    length_of,
     timeframe_of,
     validate,
 )
 from toolkit.candles.normalize import normalize
-from toolkit.candles.report import CandleReport, Gap, Quarantined
-from toolkit.candles.resample import aggregate
+from toolkit.candles.report import CandleReport, Gap, Incomplete, Quarantined, Stretch
+from toolkit.candles.resample import aggregate, resample
 from toolkit.candles.select import check_range, select
 
 __all__ = [
@@ -38,13 +41,17 @@ __all__ = [
     "CandleError",
     "CandleReport",
     "Gap",
+    "Incomplete",
     "Quarantined",
+    "Stretch",
     "aggregate",
     "check_range",
     "find_symbol",
     "find_timeframe",
     "is_synthetic",
+    "length_of",
     "normalize",
+    "resample",
     "select",
     "timeframe_of",
     "validate",

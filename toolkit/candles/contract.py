@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
+import functools
 import re
 from typing import Any
 
@@ -15,9 +17,13 @@ __all__ = [
     "SYMBOLS",
     "TIMEFRAMES",
     "CandleError",
+    "WEEK_ORIGIN",
     "find_symbol",
     "find_timeframe",
     "is_synthetic",
+    "length_of",
+    "origin_of",
+    "step_of",
     "timeframe_of",
     "validate",
 ]
@@ -45,6 +51,12 @@ _BASES = """
 """
 SYMBOLS: tuple[str, ...] = tuple(f"{base}USDT" for base in _BASES.split())
 """The 38 supported pairs, sorted."""
+
+
+_UNITS: dict[str, Any] = {"m": "min", "h": "h", "d": "D", "w": "W"}
+_WEEK = 7 * 24 * 60 * 60 * 1000
+WEEK_ORIGIN = 4 * 24 * 60 * 60 * 1000
+"""Monday, 1970-01-05, in ms: weeks begin on Mondays, and 1970 began on a Thursday."""
 
 
 class CandleError(ValueError):
@@ -79,6 +91,37 @@ def find_timeframe(timeframe: str) -> str:
     raise CandleError(f"timeframe: {timeframe!r} is not supported; allowed are {_either(list(TIMEFRAMES))}")
 
 
+@functools.cache
+def length_of(timeframe: str) -> pd.Timedelta:
+    """The length of any timeframe of minutes, hours, days or weeks: ``"5m"``, ``"4h"``, ``"3d"``, ``"1w"``.
+
+    The loader's own are in :data:`TIMEFRAMES`; others come from resampling, or from a frame of the user's.
+
+    Raises:
+        CandleError: it is none of that form.
+    """
+    found = re.fullmatch(r"([1-9][0-9]{0,3})([mhdw])", timeframe) if isinstance(timeframe, str) else None
+    if found is None:
+        raise CandleError(
+            f"timeframe: {timeframe!r} is not a whole number of minutes, hours, days or weeks,"
+            " such as '15m', '4h', '1d' or '1w'"
+        )
+    return pd.Timedelta(int(found[1]), unit=_UNITS[found[2]]).as_unit("ms")
+
+
+def step_of(timeframe: str) -> int:
+    """:func:`length_of` in ms."""
+    return int(length_of(timeframe) // pd.Timedelta(1, "ms"))
+
+
+def origin_of(step: int) -> int:
+    """Where the grid of a timeframe of ``step`` ms begins, in ms since 1970.
+
+    Candles open at whole multiples of their length in UTC; those of weeks on a Monday.
+    """
+    return WEEK_ORIGIN if step % _WEEK == 0 else 0
+
+
 def is_synthetic(frame: pd.DataFrame) -> bool:
     """Whether any candle of the frame is made up: by its ``attrs``, or by a ``synthetic`` column.
 
@@ -98,8 +141,9 @@ def is_synthetic(frame: pd.DataFrame) -> bool:
 def timeframe_of(frame: pd.DataFrame) -> pd.Timedelta | None:
     """Length of the frame's candles: by its ``attrs``, else the smallest step of its index, else None."""
     named = frame.attrs.get("timeframe")
-    if isinstance(named, str) and named in TIMEFRAMES:
-        return TIMEFRAMES[named]
+    if isinstance(named, str):
+        with contextlib.suppress(CandleError):
+            return length_of(named)
     if not isinstance(frame.index, pd.DatetimeIndex):
         return None
     times = frame.index.dropna()
@@ -190,10 +234,17 @@ def _index_issues(frame: pd.DataFrame) -> list[str]:
         if not index.is_unique:
             issues.append(_where("open_time occurs more than once", np.asarray(index.duplicated()), index))
     declared = frame.attrs.get("timeframe")
-    if isinstance(declared, str) and declared in TIMEFRAMES and len(times):
-        off = times % int(TIMEFRAMES[declared] // pd.Timedelta(1, index.unit)) != 0
-        if off.any():
-            issues.append(_where(f"open_time is not on the {declared} grid", off, index))
+    if declared is None or not len(times):
+        return issues
+    try:
+        step = step_of(declared)
+    except CandleError as error:
+        return [*issues, str(error)]
+    per_ms = int(pd.Timedelta(1, "ms") / pd.Timedelta(1, index.unit)) or 1
+    per_unit = max(int(pd.Timedelta(1, index.unit) / pd.Timedelta(1, "ms")), 1)
+    off = (times * per_unit - origin_of(step) * per_ms) % (step * per_ms) != 0
+    if off.any():
+        issues.append(_where(f"open_time is not on the {declared} grid", off, index))
     return issues
 
 

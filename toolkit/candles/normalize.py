@@ -9,14 +9,21 @@ import numpy as np
 import pandas as pd
 
 from toolkit.candles.columns import find_columns, to_numbers
-from toolkit.candles.contract import EXTRA_COLUMNS, PRICE_COLUMNS, TIMEFRAMES, CandleError, impossible
-from toolkit.candles.report import CandleReport, Gap, Quarantined
+from toolkit.candles.contract import (
+    EXTRA_COLUMNS,
+    PRICE_COLUMNS,
+    CandleError,
+    impossible,
+    origin_of,
+    step_of,
+)
+from toolkit.candles.report import CandleReport, Gap, Quarantined, Stretch
 from toolkit.candles.times import read_times
 
-__all__ = ["STEPS", "find_gaps", "normalize", "timestamp", "to_index", "to_millis"]
+__all__ = ["find_gaps", "find_stretches", "normalize", "timestamp", "to_index", "to_millis"]
 
-STEPS = {name: int(length // pd.Timedelta(1, "ms")) for name, length in TIMEFRAMES.items()}
-"""Lengths of the timeframes in ms."""
+_LISTED = 50
+"""Stretches without volume that a report lists."""
 
 _Bools = np.ndarray[Any, np.dtype[np.bool_]]
 _Floats = np.ndarray[Any, np.dtype[np.float64]]
@@ -31,6 +38,7 @@ def normalize(
     source: str,
     revision: str | None = None,
     now: pd.Timestamp | None = None,
+    written: pd.Timestamp | None = None,
     synthetic: bool = False,
 ) -> pd.DataFrame:
     """Checked candles from a raw table, with the report in ``attrs["report"]``; ``raw`` is not changed.
@@ -47,29 +55,28 @@ def normalize(
     Args:
         raw: one row a candle.
         symbol: written into ``attrs``, as are ``source`` and ``revision``.
-        timeframe: a key of :data:`TIMEFRAMES`.
+        timeframe: such as ``"1h"``; see :func:`~toolkit.candles.length_of`.
         now: candles that close later are not finished; default: the clock.
+        written: when the table was stored; a candle that was forming then is unfinished in it for ever.
         synthetic: the candles are made up; they get a column ``synthetic`` that says so.
 
     Raises:
         CandleError: a column is missing or there twice, the table is of another timeframe, or no row
             is usable.
     """
-    if timeframe not in TIMEFRAMES:
-        raise CandleError(f"normalize: timeframe {timeframe!r} is not one of {', '.join(TIMEFRAMES)}")
     what = f"{symbol} {timeframe} from {source}"
-    step = STEPS[timeframe]
+    step = step_of(timeframe)
     columns, times_as_read = find_columns(raw, what)
     if not len(raw):
         raise CandleError(f"{what}: holds no candle at all")
     millis, readable, exact = read_times(times_as_read)
-    aligned = exact & (millis % step == 0)
+    aligned = exact & ((millis - origin_of(step)) % step == 0)
     _refuse_other_timeframe(millis[readable], aligned[readable], step, what)
     now_ms = _now(now)
     prices = [to_numbers(columns[name]) for name in PRICE_COLUMNS]
     extras = {name: to_numbers(columns[name]) for name in EXTRA_COLUMNS if name in columns}
 
-    unclosed = _unclosed(columns, millis, readable & aligned, step, now_ms)
+    unclosed = _unclosed(columns, millis, readable & aligned, step, now_ms, written)
     bad: list[tuple[str, _Bools]] = [
         ("open_time cannot be read", ~readable),
         (f"open_time is not on the {timeframe} grid", readable & ~aligned),
@@ -111,6 +118,7 @@ def normalize(
         duplicated=tuple(to_index(np.concatenate((millis[repeated], leftover[1:])))),
         quarantined=reasons.rows(millis, readable),
         zero_volume=int((data["volume"] == 0).sum()),
+        zero_volume_stretches=find_stretches(kept, data["volume"], step),
         dropped_unclosed=timestamp(leftover[0]) if len(leftover) else None,
         missing_columns=tuple(n for n in EXTRA_COLUMNS if n not in extras or np.isnan(extras[n]).all()),
         unsorted=unsorted,
@@ -132,6 +140,21 @@ def find_gaps(millis: _Millis, step: int) -> tuple[Gap, ...]:
     (places,) = np.nonzero(steps > step)
     missing = (steps[places] // step - 1).tolist()
     return tuple(map(Gap, to_index(millis[places]), to_index(millis[places + 1]), missing))
+
+
+def find_stretches(millis: _Millis, volume: _Floats, step: int) -> tuple[Stretch, ...]:
+    """The longest runs of at least two candles without volume, in order of time; a gap ends a run."""
+    quiet = np.flatnonzero(volume == 0)
+    if len(quiet) < 2:
+        return ()
+    ends = np.flatnonzero((np.diff(quiet) > 1) | (np.diff(millis[quiet]) > step))
+    first = quiet[np.r_[0, ends + 1]]
+    last = quiet[np.r_[ends, len(quiet) - 1]]
+    lengths = last - first + 1
+    chosen = np.argsort(-lengths, kind="stable")[:_LISTED]
+    chosen = np.sort(chosen[lengths[chosen] > 1])
+    runs = to_index(millis[first[chosen]]), to_index(millis[last[chosen]]), lengths[chosen].tolist()
+    return tuple(map(Stretch, *runs))
 
 
 def timestamp(millis: int | np.int64) -> pd.Timestamp:
@@ -194,14 +217,23 @@ def _now(now: pd.Timestamp | None) -> int:
 
 
 def _unclosed(
-    columns: dict[str, pd.Series], millis: _Millis, usable: _Bools, step: int, now_ms: int
+    columns: dict[str, pd.Series],
+    millis: _Millis,
+    usable: _Bools,
+    step: int,
+    now_ms: int,
+    written: pd.Timestamp | None,
 ) -> _Bools:
     """Rows of the one candle that was still forming when the file was written, or is forming now."""
     opened = usable & (millis <= now_ms)
     if not opened.any():
         return opened
     newest = millis[opened].max()
-    forming = newest + step > now_ms or _written_by_a(columns, millis, opened, step)
+    forming = (
+        newest + step > now_ms
+        or (written is not None and newest <= _now(written) < newest + step)
+        or _written_by_a(columns, millis, opened, step)
+    )
     rows: _Bools = opened & (millis == newest) if forming else np.zeros_like(opened)
     return rows
 

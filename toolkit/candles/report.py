@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, NamedTuple, Self
 
 import pandas as pd
 
-__all__ = ["CandleReport", "Gap", "Quarantined"]
+from toolkit.candles.contract import length_of
+
+__all__ = ["CandleReport", "Gap", "Incomplete", "Quarantined", "Stretch"]
 
 
 class Gap(NamedTuple):
@@ -30,6 +32,24 @@ class Quarantined(NamedTuple):
     reason: str
     row: int
     """Its position in what was read, from 0."""
+
+
+class Stretch(NamedTuple):
+    """Candles one after the other in which nothing was traded."""
+
+    first: pd.Timestamp
+    """Open time of the first of them."""
+    last: pd.Timestamp
+    """Open time of the last of them."""
+    candles: int
+
+
+class Incomplete(NamedTuple):
+    """A longer candle that was made although some of the shorter ones are missing."""
+
+    open_time: pd.Timestamp
+    missing: int
+    """How many of the shorter candles are missing."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -68,6 +88,17 @@ class CandleReport(dict[str, Any]):
     """First moment that was asked for; None: from the beginning."""
     end: pd.Timestamp | None = None
     """First moment no longer asked for; None: up to the last."""
+    zero_volume_stretches: tuple[Stretch, ...] = ()
+    """The longest runs of candles without volume (at most 50, two candles at least), in order of time."""
+    fetched: pd.Timestamp | None = None
+    """When the stored candles were last known to be the source's newest: a file of the hub was fetched or
+    compared with the hub's, a file in a folder was written. None where that means nothing."""
+    resampled_from: str | None = None
+    """The timeframe of the shorter candles that these were made of."""
+    partial: tuple[pd.Timestamp, ...] = ()
+    """Open times of the longer candles at the ends that were left out, as they would not have been whole."""
+    incomplete: tuple[Incomplete, ...] = ()
+    """Longer candles between the ends for which some of the shorter ones are missing."""
 
     def __post_init__(self) -> None:
         super().__init__(
@@ -89,7 +120,43 @@ class CandleReport(dict[str, Any]):
             unsorted=self.unsorted,
             start=_iso(self.start),
             end=_iso(self.end),
+            zero_volume_stretches=[
+                [_iso(s.first), _iso(s.last), s.candles] for s in self.zero_volume_stretches
+            ],
+            fetched=_iso(self.fetched),
+            resampled_from=self.resampled_from,
+            partial=[_iso(time) for time in self.partial],
+            incomplete=[[_iso(one.open_time), one.missing] for one in self.incomplete],
         )
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> CandleReport:
+        """The report that :meth:`to_dict` gave ``values`` for.
+
+        Raises:
+            ValueError, KeyError, TypeError: they are not those of a report.
+        """
+        named = {field.name: values[field.name] for field in fields(cls)}
+        for name in ("first", "last", "dropped_unclosed", "start", "end", "fetched"):
+            named[name] = _time(named[name])
+        for name in ("duplicated", "partial"):
+            named[name] = tuple(map(_time, named[name]))
+        named["gaps"] = tuple(Gap(_known(a), _known(b), n) for a, b, n in named["gaps"])
+        named["quarantined"] = tuple(Quarantined(_time(t), why, row) for t, why, row in named["quarantined"])
+        stretches = named["zero_volume_stretches"]
+        named["zero_volume_stretches"] = tuple(Stretch(_known(a), _known(b), n) for a, b, n in stretches)
+        named["incomplete"] = tuple(Incomplete(_known(t), n) for t, n in named["incomplete"])
+        named["missing_columns"] = tuple(named["missing_columns"])
+        return cls(**named)
+
+    @property
+    def closed(self) -> pd.Timestamp:
+        """When the last candle closed: up to then these candles tell."""
+        return self.last + length_of(self.timeframe)
+
+    def age(self, now: pd.Timestamp | None = None) -> pd.Timedelta:
+        """Time since the last candle closed, up to ``now`` (default: the clock)."""
+        return (pd.Timestamp.now("UTC") if now is None else now) - self.closed
 
     @property
     def missing(self) -> int:
@@ -124,6 +191,12 @@ class CandleReport(dict[str, Any]):
             parts.append(f"{self.zero_volume_share:.1%} without volume")
         if self.dropped_unclosed is not None:
             parts.append("unclosed candle dropped")
+        if self.resampled_from:
+            parts.append(f"made of {self.resampled_from}")
+        if self.partial:
+            parts.append(f"{_count(len(self.partial), 'partial candle')} dropped")
+        if self.incomplete:
+            parts.append(f"{len(self.incomplete):,} incomplete")
         return f"{self.symbol} {self.timeframe}: " + ", ".join(parts)
 
     def __repr__(self) -> str:
@@ -147,6 +220,14 @@ class CandleReport(dict[str, Any]):
 
 def _iso(time: pd.Timestamp | None) -> str | None:
     return None if time is None else time.isoformat()
+
+
+def _time(text: str | None) -> pd.Timestamp | None:
+    return None if text is None else _known(text)
+
+
+def _known(text: str) -> pd.Timestamp:
+    return pd.Timestamp(text).as_unit("ms")
 
 
 def _short(time: pd.Timestamp) -> str:

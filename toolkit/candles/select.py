@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from toolkit.candles.contract import CandleError
-from toolkit.candles.normalize import STEPS, to_millis
+from toolkit.candles.contract import CandleError, step_of
+from toolkit.candles.normalize import find_stretches, to_millis
 from toolkit.candles.report import CandleReport, Gap
 
 __all__ = ["Moment", "check_range", "moment", "select"]
@@ -119,7 +119,12 @@ def _report_of_part(
         "duplicated": duplicated,
         "quarantined": quarantined,
         "zero_volume": int((part["volume"].to_numpy() == 0).sum()),
+        "zero_volume_stretches": find_stretches(
+            part.index.asi8, part["volume"].to_numpy(), step_of(report.timeframe)
+        ),
         "dropped_unclosed": unclosed,
+        "partial": tuple(time for time in report.partial if inside(time)),
+        "incomplete": tuple(one for one in report.incomplete if inside(one.open_time)),
         "start": start,
         "end": end,
     }
@@ -128,7 +133,7 @@ def _report_of_part(
 
 
 def _gaps_inside(report: CandleReport, low: int, high: int) -> tuple[Gap, ...]:
-    step = STEPS[report.timeframe]
+    step = step_of(report.timeframe)
     found = []
     for gap in report.gaps:
         # Missing open times are after + step, after + 2 step, ... before - step: count those in [low, high).
