@@ -17,6 +17,7 @@ from toolkit.loader import KLineDataLoader, LoadError, SyntheticDataWarning
 from toolkit.settings import SettingsError
 from toolkit.sources import download
 from toolkit.sources.base import NotStored, SourceError
+from toolkit.sources.memory import Kept, size
 
 load = KLineDataLoader.load_klines
 
@@ -351,7 +352,7 @@ def test_what_is_kept_cannot_be_spoilt(folder):
 
 def test_no_more_is_kept_than_fits():
     frame = pd.DataFrame({"a": np.zeros(1000)})
-    kept = loader._Kept(limit=3 * loader._size(frame))
+    kept = Kept(limit=3 * size(frame))
     for key in range(4):
         kept.put(key, frame)
         kept.get(0)

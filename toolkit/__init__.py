@@ -18,7 +18,7 @@ if TYPE_CHECKING:
         ParameterError,
         UnknownIndicatorError,
     )
-    from toolkit.loader import KLineDataLoader, LoadError, SyntheticDataWarning
+    from toolkit.loader import KLineDataLoader, LoadError, StaleDataWarning, SyntheticDataWarning
     from toolkit.pipeline import IndicatorPipeline, PipelineError
     from toolkit.signals import IndicatorSignal, Signals
     from toolkit.sources import SourceError
@@ -37,7 +37,7 @@ _HOMES = {
         "ParameterError",
         "UnknownIndicatorError",
     ),
-    "toolkit.loader": ("KLineDataLoader", "LoadError", "SyntheticDataWarning"),
+    "toolkit.loader": ("KLineDataLoader", "LoadError", "StaleDataWarning", "SyntheticDataWarning"),
     "toolkit.pipeline": ("IndicatorPipeline", "PipelineError"),
     "toolkit.signals": ("IndicatorSignal", "Signals"),
     "toolkit.sources": ("SourceError",),
@@ -61,6 +61,7 @@ __all__ = [
     "PipelineError",
     "Signals",
     "SourceError",
+    "StaleDataWarning",
     "SyntheticDataWarning",
     "UnknownIndicatorError",
     "is_synthetic",

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import os
-import threading
 import warnings
-from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Self
+from pathlib import Path
+from typing import NamedTuple, Self, TypeVar
 
 import pandas as pd
 
@@ -17,27 +17,39 @@ from toolkit.candles import (
     SYMBOLS,
     TIMEFRAMES,
     CandleError,
+    check_last,
     check_range,
     find_symbol,
     find_timeframe,
+    is_synthetic,
     normalize,
     select,
     validate,
 )
+from toolkit.candles.normalize import IN_FUTURE
 from toolkit.candles.select import Moment
-from toolkit.sources.base import Source, SourceError
+from toolkit.sources.base import Source, SourceError, Stored
 from toolkit.sources.folder import FolderSource
 from toolkit.sources.hub import HubSource
+from toolkit.sources.kept import place, read_kept, write_kept
+from toolkit.sources.memory import Kept
 from toolkit.sources.sample import SampleSource
 
-__all__ = ["KLineDataLoader", "LoadError", "SyntheticDataWarning"]
+__all__ = ["KLineDataLoader", "LoadError", "StaleDataWarning", "SyntheticDataWarning"]
 
+_log = logging.getLogger(__name__)
+
+_Result = TypeVar("_Result")
 _KEPT_BYTES = 96 * 2**20
 _WORKERS = 4
 
 
 class SyntheticDataWarning(UserWarning):
     """Real candles could not be had: these are made up."""
+
+
+class StaleDataWarning(UserWarning):
+    """Newer candles were asked for and could not be had: these are those of an earlier time."""
 
 
 class LoadError(SourceError, ValueError):
@@ -64,12 +76,16 @@ class KLineDataLoader:
     ``source`` is one of
 
     * ``"hub"``: the dataset on the Hugging Face hub, downloaded once and verified;
-    * the path of a folder in the dataset's layout (``klines/BTCUSDT/BTC_1h.parquet``);
+    * the path of a folder in the dataset's layout (``klines/BTCUSDT/BTC_1h.parquet``, or ``.feather``,
+      ``.csv``, ``.csv.gz``, or Binance's own archives);
     * ``"sample"``: a synthetic market, the same everywhere, marked as such;
     * ``"auto"``: what was downloaded before, else the hub, else the sample with a
       :class:`SyntheticDataWarning`;
 
     and where it is not given, what the settings say (``TOOLKIT_SOURCE``; by default ``"auto"``).
+
+    Checked candles of the hub and of folders are kept under ``settings.folder("candles")``, under checksums:
+    the next process reads them from there for as long as the origin's file is the same.
     """
 
     @classmethod
@@ -80,7 +96,9 @@ class KLineDataLoader:
         *,
         start: Moment | None = None,
         end: Moment | None = None,
+        last: int | None = None,
         source: str | os.PathLike[str] | None = None,
+        refresh: bool = False,
     ) -> pd.DataFrame:
         """Candles of one pair that open in ``[start, end)``.
 
@@ -90,7 +108,11 @@ class KLineDataLoader:
             start: first moment that belongs to it: an ISO 8601 text, date, datetime or Timestamp, in UTC
                 where it has no time zone. None: from the first candle.
             end: first moment that no longer belongs to it. None: to the last candle.
+            last: of those only the last so many; None: all.
             source: see the class.
+            refresh: ask the hub whether there is something newer than what was downloaded before. Where it
+                cannot be asked, what is there comes with a :class:`StaleDataWarning`;
+                ``report.fetched`` says since when it is known.
 
         Raises:
             CandleError: an argument is wrong, no candle lies in the range, or the stored table is
@@ -99,8 +121,7 @@ class KLineDataLoader:
         """
         wanted = [find_symbol(symbol)]
         timeframe = find_timeframe(timeframe)
-        check_range(start, end)
-        loaded, failures = _load(wanted, timeframe, start, end, source)
+        loaded, failures = _load(wanted, timeframe, _Range.of(start, end, last), source, refresh)
         for error in failures.values():
             raise error
         return loaded[wanted[0]]
@@ -113,14 +134,17 @@ class KLineDataLoader:
         *,
         start: Moment | None = None,
         end: Moment | None = None,
+        last: int | None = None,
         source: str | os.PathLike[str] | None = None,
+        refresh: bool = False,
     ) -> dict[str, pd.DataFrame]:
         """Candles of several pairs, ``{symbol: frame}``, in the order of ``symbols``.
 
         With ``"auto"`` all come from the hub or all from the sample, never some from each.
 
         Raises:
-            CandleError: ``timeframe``, ``start`` or ``end`` is wrong, or ``symbols`` is empty or one text.
+            CandleError: ``timeframe``, ``start``, ``end`` or ``last`` is wrong, or ``symbols`` is empty or
+                one text.
             LoadError: some symbols failed; it names every one of them.
         """
         if isinstance(symbols, str):
@@ -129,7 +153,7 @@ class KLineDataLoader:
         if not asked:
             raise CandleError("symbols: is empty; give at least one, such as ['BTCUSDT']")
         timeframe = find_timeframe(timeframe)
-        check_range(start, end)
+        part = _Range.of(start, end, last)
         failures: dict[str, Exception] = {}
         wanted: list[str] = []
         for symbol in asked:
@@ -140,10 +164,39 @@ class KLineDataLoader:
         if failures:
             raise LoadError(failures, len(asked))
         wanted = list(dict.fromkeys(wanted))
-        loaded, failed = _load(wanted, timeframe, start, end, source)
+        loaded, failed = _load(wanted, timeframe, part, source, refresh)
         if failed:
             raise LoadError(failed, len(wanted))
         return {symbol: loaded[symbol] for symbol in wanted}
+
+    @classmethod
+    def from_frame(cls, frame: pd.DataFrame, *, symbol: str, timeframe: str) -> pd.DataFrame:
+        """Candles of a table of your own, with the same checks and the same report; ``frame`` stays as it is.
+
+        Understood is whatever :func:`toolkit.candles.normalize` understands: any letter case and order of
+        columns, the time as column or index, as number, datetime or text, numbers as texts.
+
+        Args:
+            frame: one row a candle.
+            symbol: what it is of. The 38 pairs are known as in :meth:`load_klines`; others are taken as
+                they are written.
+            timeframe: how long a candle is: whole minutes, hours, days or weeks, such as ``"4h"``.
+
+        Raises:
+            CandleError: ``symbol`` or ``timeframe`` is none, a column is missing, the rows are of another
+                timeframe, or no row is a usable candle.
+        """
+        if not isinstance(symbol, str) or not symbol.strip():
+            raise CandleError(f"from_frame: symbol {symbol!r} is not a text such as 'BTCUSDT'")
+        if not isinstance(frame, pd.DataFrame):
+            raise CandleError(f"from_frame: frame is a {type(frame).__name__}, not a DataFrame")
+        try:
+            symbol = find_symbol(symbol)
+        except CandleError:
+            symbol = symbol.strip()
+        return normalize(
+            frame, symbol=symbol, timeframe=timeframe, source="frame", synthetic=is_synthetic(frame)
+        )
 
     @classmethod
     def get_supported_symbols(cls) -> list[str]:
@@ -168,46 +221,68 @@ _Loaded = dict[str, pd.DataFrame]
 _Failures = dict[str, Exception]
 
 
+class _Range(NamedTuple):
+    """The part that is asked for."""
+
+    start: pd.Timestamp | None
+    end: pd.Timestamp | None
+    last: int | None
+
+    @classmethod
+    def of(cls, start: Moment | None, end: Moment | None, last: int | None) -> Self:
+        return cls(*check_range(start, end), check_last(last))
+
+
+class _Found(NamedTuple):
+    """Checked candles, at least those of the part; not to be handed out, for they may be kept."""
+
+    frame: pd.DataFrame
+    stored: Stored
+
+    def cut(self, part: _Range) -> pd.DataFrame:
+        return select(self.frame, *part, fetched=self.stored.fetched)
+
+
 def _load(
     symbols: list[str],
     timeframe: str,
-    start: Moment | None,
-    end: Moment | None,
+    part: _Range,
     source: str | os.PathLike[str] | None,
+    refresh: bool,
 ) -> tuple[_Loaded, _Failures]:
     """The frames of the symbols that could be loaded, and why the others could not."""
     name = settings.source(source)
-
-    def cut(frames: _Loaded) -> tuple[_Loaded, _Failures]:
-        return _each(list(frames), lambda symbol: select(frames[symbol], start, end))
-
-    if name != "auto":
+    if name == "auto":
+        hub, sample = HubSource(), SampleSource()
+        found, failures = _each(symbols, lambda symbol: _find(hub, symbol, timeframe, part, refresh))
+        if failures:
+            reasons = "; ".join(dict.fromkeys(str(error) for error in failures.values()))
+            _warn(
+                f"SYNTHETIC sample candles instead of real ones for {', '.join(symbols)}: {reasons}"
+                " (source='sample' asks for them without this warning)",
+                SyntheticDataWarning,
+            )
+            found, failures = _each(symbols, lambda symbol: _find(sample, symbol, timeframe, part, refresh))
+    else:
         origin: Source = (
             HubSource() if name == "hub" else SampleSource() if name == "sample" else FolderSource(name)
         )
-        whole, failures = _each(symbols, lambda symbol: _whole(origin, symbol, timeframe))
-        loaded, empty = cut(whole)
-        return loaded, failures | empty
-    hub, sample = HubSource(), SampleSource()
-    whole, failures = _each(symbols, lambda symbol: _whole(hub, symbol, timeframe))
-    if failures:
-        reasons = "; ".join(dict.fromkeys(str(error) for error in failures.values()))
-        # The caller of load_klines or load_multiple is three frames up.
-        warnings.warn(
-            f"SYNTHETIC sample candles instead of real ones for {', '.join(symbols)}: {reasons}"
-            " (source='sample' asks for them without this warning)",
-            SyntheticDataWarning,
-            stacklevel=3,
-        )
-        whole, failures = _each(symbols, lambda symbol: _whole(sample, symbol, timeframe))
-    loaded, empty = cut(whole)
+        found, failures = _each(symbols, lambda symbol: _find(origin, symbol, timeframe, part, refresh))
+    for text in dict.fromkeys(one.stored.warning for one in found.values() if one.stored.warning):
+        _warn(text, StaleDataWarning)
+    loaded, empty = _each(list(found), lambda symbol: found[symbol].cut(part))
     return loaded, failures | empty
 
 
-def _each(symbols: list[str], load: Callable[[str], pd.DataFrame]) -> tuple[_Loaded, _Failures]:
+def _warn(text: str, kind: type[UserWarning]) -> None:
+    # The caller of load_klines or load_multiple is four frames up.
+    warnings.warn(text, kind, stacklevel=4)
+
+
+def _each(symbols: list[str], load: Callable[[str], _Result]) -> tuple[dict[str, _Result], _Failures]:
     """``load`` of every symbol, several at a time."""
 
-    def attempt(symbol: str) -> pd.DataFrame | Exception:
+    def attempt(symbol: str) -> _Result | Exception:
         try:
             return load(symbol)
         except (SourceError, CandleError) as error:
@@ -218,7 +293,7 @@ def _each(symbols: list[str], load: Callable[[str], pd.DataFrame]) -> tuple[_Loa
     else:
         with ThreadPoolExecutor(max_workers=_WORKERS) as pool:
             results = list(pool.map(attempt, symbols))
-    loaded: _Loaded = {}
+    loaded: dict[str, _Result] = {}
     failures: _Failures = {}
     for symbol, result in zip(symbols, results, strict=True):
         if isinstance(result, Exception):
@@ -228,13 +303,20 @@ def _each(symbols: list[str], load: Callable[[str], pd.DataFrame]) -> tuple[_Loa
     return loaded, failures
 
 
-def _whole(source: Source, symbol: str, timeframe: str) -> pd.DataFrame:
-    """All checked candles; not to be handed out, for it may be kept."""
-    stored = source.find(symbol, timeframe)
+def _find(source: Source, symbol: str, timeframe: str, part: _Range, refresh: bool) -> _Found:
+    """Candles from memory, from the disk, or from the source, in this order."""
+    stored = source.find(symbol, timeframe, refresh=refresh)
     key = (source.name, symbol, timeframe, stored.identity)
-    kept = _kept.get(key)
-    if kept is not None:
-        return kept
+    frame = _kept.get(key)
+    if frame is not None:
+        return _Found(frame, stored)
+    path = _place(source, symbol, timeframe) if stored.kept else None
+    if path is not None:
+        frame = read_kept(path, stored.identity, start=part.start, end=part.end, last=part.last)
+        if frame is not None:
+            if len(frame) == frame.attrs["report"].candles:
+                _kept.put(key, frame)
+            return _Found(frame, stored)
     raw = stored.read()
     frame = normalize(
         raw.table,
@@ -243,49 +325,25 @@ def _whole(source: Source, symbol: str, timeframe: str) -> pd.DataFrame:
         source=source.name,
         revision=raw.revision,
         now=stored.now,
+        written=stored.written,
         synthetic=stored.synthetic,
     )
     _kept.put(key, frame)
-    return frame
+    # What opens in the future may be right tomorrow.
+    if path is not None and not any(bad.reason == IN_FUTURE for bad in frame.attrs["report"].quarantined):
+        try:
+            write_kept(path, frame, stored.identity)
+        except OSError as error:
+            _log.warning("checked candles of %s %s are not kept: %s", symbol, timeframe, error)
+    return _Found(frame, stored)
 
 
-class _Kept:
-    """The frames used last, up to so many bytes; for threads."""
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._frames: OrderedDict[Hashable, pd.DataFrame] = OrderedDict()
-        self._bytes = 0
-        self._lock = threading.Lock()
-
-    def get(self, key: Hashable) -> pd.DataFrame | None:
-        with self._lock:
-            frame = self._frames.get(key)
-            if frame is not None:
-                self._frames.move_to_end(key)
-            return frame
-
-    def put(self, key: Hashable, frame: pd.DataFrame) -> None:
-        with self._lock:
-            self._forget(key)
-            self._frames[key] = frame
-            self._bytes += _size(frame)
-            while self._bytes > self._limit and len(self._frames) > 1:
-                self._forget(next(iter(self._frames)))
-
-    def clear(self) -> None:
-        with self._lock:
-            self._frames.clear()
-            self._bytes = 0
-
-    def _forget(self, key: Hashable) -> None:
-        frame = self._frames.pop(key, None)
-        if frame is not None:
-            self._bytes -= _size(frame)
+def _place(source: Source, symbol: str, timeframe: str) -> Path | None:
+    try:
+        return place(settings.folder("candles"), source.name, symbol, timeframe)
+    except settings.SettingsError as error:
+        _log.warning("checked candles are not kept: %s", error)
+        return None
 
 
-def _size(frame: pd.DataFrame) -> int:
-    return int(frame.memory_usage(deep=False).sum())
-
-
-_kept = _Kept(_KEPT_BYTES)
+_kept = Kept(_KEPT_BYTES)

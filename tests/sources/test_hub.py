@@ -1,7 +1,10 @@
 """The hub source, with the real huggingface_hub client, against a stand-in on this machine."""
 
 import io
+import os
 import socket
+import subprocess
+import sys
 import time
 
 import pandas as pd
@@ -11,7 +14,7 @@ from sources.hub_stand_in import COMMIT, HubStandIn
 
 from toolkit.sources import download
 from toolkit.sources.base import NotStored, SourceError
-from toolkit.sources.download import HubUnreachable
+from toolkit.sources.download import HubRefused, HubUnreachable
 from toolkit.sources.hub import HubSource
 
 PATH = "klines/BTCUSDT/BTC_1h.parquet"
@@ -123,6 +126,70 @@ def test_settings_are_used(hub, monkeypatch):
     assert f"/resolve/{COMMIT}/" in hub.requests[0][1]
 
 
+# --- refresh --------------------------------------------------------------------------------------------
+
+
+def now():
+    return pd.Timestamp.now("UTC")
+
+
+def test_it_says_when_a_file_was_fetched(hub):
+    before = now().floor("s")
+    first = source(hub).find("BTCUSDT", "1h")
+    assert before <= first.fetched <= now()
+    assert source(hub).find("BTCUSDT", "1h").fetched == first.fetched
+
+
+def test_refresh_of_a_file_that_has_not_changed_transfers_nothing(hub):
+    first = source(hub).find("BTCUSDT", "1h")
+    time.sleep(0.02)
+    again = source(hub).find("BTCUSDT", "1h", refresh=True)
+    assert again.fetched > first.fetched, "it is known to be the newest until now"
+    assert again.written == first.written
+    assert again.identity == first.identity
+    assert (again.warning, hub.count("GET")) == ("", 1)
+    assert source(hub).find("BTCUSDT", "1h").fetched == again.fetched
+
+
+def test_refresh_brings_what_is_new(hub):
+    read(hub)
+    hub.commit, hub.files[PATH] = "f" * 40, parquet(7)
+    assert read(hub).revision == COMMIT, "not by itself"
+    stored = source(hub).find("BTCUSDT", "1h", refresh=True)
+    assert stored.read().revision == "f" * 40
+    assert stored.read().table["close"].iloc[0] == 7.0
+    hub.fault = faults.status(500)
+    assert read(hub).revision == "f" * 40
+
+
+@pytest.mark.parametrize("fault", [faults.status(503), faults.status(401), faults.silent])
+def test_refresh_without_a_hub_says_how_old_it_is(hub, fault):
+    first = source(hub).find("BTCUSDT", "1h")
+    hub.fault = fault
+    started = time.monotonic()
+    stored = source(hub).find("BTCUSDT", "1h", refresh=True)
+    assert time.monotonic() - started < 4
+    assert stored.read().revision == COMMIT
+    assert stored.fetched == first.fetched
+    assert f"of commit {COMMIT}, which was the newest on {first.fetched:%Y-%m-%d %H:%M} UTC" in stored.warning
+
+
+def test_refresh_of_a_transfer_that_breaks_off_keeps_the_old_file(hub):
+    read(hub)
+    hub.commit, hub.files[PATH] = "f" * 40, parquet(7)
+    hub.fault = faults.truncated
+    stored = source(hub).find("BTCUSDT", "1h", refresh=True)
+    assert stored.warning
+    assert stored.read().revision == COMMIT
+
+
+def test_a_pinned_commit_needs_no_refresh(hub):
+    read(hub, revision=COMMIT)
+    asked = len(hub.requests)
+    source(hub, revision=COMMIT).find("BTCUSDT", "1h", refresh=True)
+    assert len(hub.requests) == asked
+
+
 # --- damage ---------------------------------------------------------------------------------------------
 
 
@@ -195,15 +262,15 @@ def test_a_file_without_links_is_verified_by_a_note(hub, home):
     [
         (
             faults.status(401, "RepoNotFound"),
-            SourceError,
+            HubRefused,
             "no dataset owner/candles .*TOOLKIT_HUB_REPOSITORY",
         ),
-        (faults.status(401), SourceError, "refuses .401.; log in"),
-        (faults.status(403, "GatedRepo"), SourceError, "asks for access"),
-        (faults.status(403), SourceError, "refuses .403."),
-        (faults.status(404, "RepoNotFound"), SourceError, "no dataset owner/candles"),
+        (faults.status(401), HubRefused, "refuses .401.; log in"),
+        (faults.status(403, "GatedRepo"), HubRefused, "asks for access"),
+        (faults.status(403), HubRefused, "refuses .403."),
+        (faults.status(404, "RepoNotFound"), HubRefused, "no dataset owner/candles"),
         (faults.status(404, "EntryNotFound"), NotStored, "there is no klines/BTCUSDT/BTC_1h.parquet"),
-        (faults.status(404, "RevisionNotFound"), SourceError, "no revision 'main'"),
+        (faults.status(404, "RevisionNotFound"), HubRefused, "no revision 'main'"),
         (faults.status(404), HubUnreachable, "404"),
         (faults.status(429), HubUnreachable, "429"),
         (faults.status(500), HubUnreachable, "500"),
@@ -261,13 +328,30 @@ def test_no_place_to_keep_downloads(hub, home):
         read(hub)
 
 
-def test_a_full_disk(hub, monkeypatch):
+@pytest.mark.parametrize("names", [(), ("blobs/x.incomplete",)], ids=["on write", "on open"])
+def test_a_full_disk(hub, monkeypatch, names):
     def full(*args, **named):
-        raise OSError(28, "No space left on device", "blobs/x.incomplete")
+        raise OSError(28, "No space left on device", *names)
 
     monkeypatch.setattr("huggingface_hub.file_download.http_get", full)
-    with pytest.raises(SourceError, match=r"cannot keep the download.*No space left.*TOOLKIT_HOME"):
+    with pytest.raises(SourceError, match=r"cannot keep the download.*No space left.*TOOLKIT_HOME") as caught:
         read(hub)
+    assert type(caught.value) is SourceError, "the hub is not to blame"
+
+
+def test_a_disk_that_is_really_full(hub, home):
+    """A process of its own may write no file above 20 kB: the system refuses what would be larger."""
+    script = (
+        "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))\n"
+        "from toolkit.sources.hub import HubSource\n"
+        f"HubSource(repository='owner/candles', endpoint={hub.endpoint!r}).find('BTCUSDT', '1h')"
+    )
+    environment = os.environ | {"TOOLKIT_HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1"}
+    started = time.monotonic()
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True)
+    assert time.monotonic() - started < 15
+    assert "SourceError: hub: cannot keep the download (File too large); free some space" in done.stderr
+    assert not [path for path in home.rglob("*") if path.is_file() and path.stat().st_size >= 20_000]
 
 
 # --- circuit breaker ------------------------------------------------------------------------------------
@@ -277,6 +361,15 @@ def test_a_hub_that_is_down_is_asked_once(hub):
     hub.fault = faults.status(503)
     for _ in range(38):
         with pytest.raises(HubUnreachable, match="503"):
+            read(hub)
+    assert len(hub.requests) == 1
+
+
+@pytest.mark.parametrize(("status", "code"), [(401, ""), (404, "RepoNotFound"), (404, "RevisionNotFound")])
+def test_a_hub_that_refuses_is_asked_once(hub, status, code):
+    hub.fault = faults.status(status, code)
+    for _ in range(38):
+        with pytest.raises(HubRefused):
             read(hub)
     assert len(hub.requests) == 1
 

@@ -31,7 +31,7 @@ from toolkit.candles.contract import (
 from toolkit.candles.normalize import normalize
 from toolkit.candles.report import CandleReport, Gap, Incomplete, Quarantined, Stretch
 from toolkit.candles.resample import aggregate, resample
-from toolkit.candles.select import check_range, select
+from toolkit.candles.select import check_last, check_range, select
 
 __all__ = [
     "EXTRA_COLUMNS",
@@ -45,6 +45,7 @@ __all__ = [
     "Quarantined",
     "Stretch",
     "aggregate",
+    "check_last",
     "check_range",
     "find_symbol",
     "find_timeframe",

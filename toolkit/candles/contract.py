@@ -17,7 +17,6 @@ __all__ = [
     "SYMBOLS",
     "TIMEFRAMES",
     "CandleError",
-    "WEEK_ORIGIN",
     "find_symbol",
     "find_timeframe",
     "is_synthetic",
@@ -55,7 +54,7 @@ SYMBOLS: tuple[str, ...] = tuple(f"{base}USDT" for base in _BASES.split())
 
 _UNITS: dict[str, Any] = {"m": "min", "h": "h", "d": "D", "w": "W"}
 _WEEK = 7 * 24 * 60 * 60 * 1000
-WEEK_ORIGIN = 4 * 24 * 60 * 60 * 1000
+_WEEK_ORIGIN = 4 * 24 * 60 * 60 * 1000
 """Monday, 1970-01-05, in ms: weeks begin on Mondays, and 1970 began on a Thursday."""
 
 
@@ -119,7 +118,7 @@ def origin_of(step: int) -> int:
 
     Candles open at whole multiples of their length in UTC; those of weeks on a Monday.
     """
-    return WEEK_ORIGIN if step % _WEEK == 0 else 0
+    return _WEEK_ORIGIN if step % _WEEK == 0 else 0
 
 
 def is_synthetic(frame: pd.DataFrame) -> bool:

@@ -20,7 +20,10 @@ from toolkit.candles.contract import (
 from toolkit.candles.report import CandleReport, Gap, Quarantined, Stretch
 from toolkit.candles.times import read_times
 
-__all__ = ["find_gaps", "find_stretches", "normalize", "timestamp", "to_index", "to_millis"]
+__all__ = ["IN_FUTURE", "find_gaps", "find_stretches", "normalize", "timestamp", "to_index", "to_millis"]
+
+IN_FUTURE = "opens in the future"
+"""Why a row is quarantined that may be right later."""
 
 _LISTED = 50
 """Stretches without volume that a report lists."""
@@ -80,7 +83,7 @@ def normalize(
     bad: list[tuple[str, _Bools]] = [
         ("open_time cannot be read", ~readable),
         (f"open_time is not on the {timeframe} grid", readable & ~aligned),
-        ("opens in the future", readable & (millis > now_ms)),
+        (IN_FUTURE, readable & (millis > now_ms)),
         *_bad_close_times(columns, millis, step),
         *impossible(*prices),
         *((f"{name} is negative or infinite", _wrong(values)) for name, values in extras.items()),

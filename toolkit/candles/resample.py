@@ -66,7 +66,7 @@ def resample(klines: pd.DataFrame, timeframe: str) -> pd.DataFrame:
     if length <= short or length % short != pd.Timedelta(0):
         raise CandleError(f"resample: timeframe {timeframe!r} is no multiple of the candles' own ({short})")
     step, short_step = step_of(timeframe), int(short // pd.Timedelta(1, "ms"))
-    millis = klines.index.as_unit("ms").asi8
+    millis = pd.DatetimeIndex(klines.index).as_unit("ms").asi8
     origin = origin_of(step)
     (head,) = _opens(np.array([millis[0]]), step, origin)
     (tail,) = _opens(np.array([millis[-1]]), step, origin)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import date
 from typing import Any
 
@@ -14,7 +14,7 @@ from toolkit.candles.contract import CandleError, step_of
 from toolkit.candles.normalize import find_stretches, to_millis
 from toolkit.candles.report import CandleReport, Gap
 
-__all__ = ["Moment", "check_range", "moment", "select"]
+__all__ = ["Moment", "check_last", "check_range", "moment", "select"]
 
 Moment = str | date | np.datetime64 | pd.Timestamp
 """A point in time; without time zone it is UTC (``datetime`` is a kind of ``date``)."""
@@ -64,7 +64,25 @@ def check_range(start: Moment | None, end: Moment | None) -> tuple[pd.Timestamp 
     return first, after
 
 
-def select(frame: pd.DataFrame, start: Moment | None = None, end: Moment | None = None) -> pd.DataFrame:
+def check_last(last: int | None) -> int | None:
+    """How many candles at the end are wanted.
+
+    Raises:
+        CandleError: it is no whole number above zero.
+    """
+    if last is None or (isinstance(last, (int, np.integer)) and not isinstance(last, bool) and last > 0):
+        return None if last is None else int(last)
+    raise CandleError(f"last: {last!r} is not allowed; a whole number from 1, or None for all candles, is")
+
+
+def select(
+    frame: pd.DataFrame,
+    start: Moment | None = None,
+    end: Moment | None = None,
+    last: int | None = None,
+    *,
+    fetched: pd.Timestamp | None = None,
+) -> pd.DataFrame:
     """The candles that open in ``[start, end)``; a frame of its own, sharing no memory with ``frame``.
 
     Its report is about this part only, says in ``start`` and ``end`` what was asked for, and counts of a
@@ -74,11 +92,14 @@ def select(frame: pd.DataFrame, start: Moment | None = None, end: Moment | None 
         frame: checked candles, as :func:`normalize` gives them.
         start: first moment that belongs to it; None: from the beginning.
         end: first moment that no longer does; None: to the end.
+        last: of those only the last so many; None: all.
+        fetched: what the report says of when they were fetched; None: what it said before.
 
     Raises:
         CandleError: a bound is no time, start is not before end, or no candle lies between.
     """
     first, after = check_range(start, end)
+    last = check_last(last)
     report = frame.attrs["report"]
     low = 0 if first is None else int(frame.index.searchsorted(first))
     high = len(frame) if after is None else int(frame.index.searchsorted(after))
@@ -88,18 +109,26 @@ def select(frame: pd.DataFrame, start: Moment | None = None, end: Moment | None 
             f"{report.symbol} {report.timeframe}: no candle opens in {asked};"
             f" there are candles from {report.first} to {report.last}"
         )
+    if last is not None and high - low > last:
+        low = high - last
+        first = frame.index[low]
     # Memory of its own, index included: a writable view is to be had (Series.array) past copy-on-write.
     own = frame.iloc[low:high].copy()
     own.index = own.index.copy(deep=True)
-    own.attrs = frame.attrs | {"report": _report_of_part(report, own, first, after)}
+    own.attrs = frame.attrs | {"report": _report_of_part(report, own, first, after, fetched)}
     return own
 
 
 def _report_of_part(
-    report: CandleReport, part: pd.DataFrame, start: pd.Timestamp | None, end: pd.Timestamp | None
+    report: CandleReport,
+    part: pd.DataFrame,
+    start: pd.Timestamp | None,
+    end: pd.Timestamp | None,
+    fetched: pd.Timestamp | None,
 ) -> CandleReport:
+    fetched = report.fetched if fetched is None else fetched
     if start is None and end is None:
-        return report
+        return report if fetched == report.fetched else replace(report, fetched=fetched)
     low = _millis(start, -(2**62))
     high = _millis(end, 2**62)
 
@@ -120,13 +149,14 @@ def _report_of_part(
         "quarantined": quarantined,
         "zero_volume": int((part["volume"].to_numpy() == 0).sum()),
         "zero_volume_stretches": find_stretches(
-            part.index.asi8, part["volume"].to_numpy(), step_of(report.timeframe)
+            pd.DatetimeIndex(part.index).asi8, part["volume"].to_numpy(), step_of(report.timeframe)
         ),
         "dropped_unclosed": unclosed,
         "partial": tuple(time for time in report.partial if inside(time)),
         "incomplete": tuple(one for one in report.incomplete if inside(one.open_time)),
         "start": start,
         "end": end,
+        "fetched": fetched,
     }
     unchanged = {field.name: getattr(report, field.name) for field in fields(report)}
     return CandleReport(**(unchanged | changes))

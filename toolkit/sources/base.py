@@ -9,7 +9,16 @@ from typing import NamedTuple, Protocol
 
 import pandas as pd
 
-__all__ = ["NotStored", "Raw", "Source", "SourceError", "Stored", "file_identity", "relative_path"]
+__all__ = [
+    "NotStored",
+    "Raw",
+    "Source",
+    "SourceError",
+    "Stored",
+    "file_identity",
+    "relative_path",
+    "written_at",
+]
 
 
 class SourceError(Exception):
@@ -40,6 +49,14 @@ class Stored:
     """The candles are made up."""
     now: pd.Timestamp | None = None
     """When the candles were stored, where the clock must not decide which are closed."""
+    written: pd.Timestamp | None = None
+    """When the file was written: a candle that was forming then is unfinished in it."""
+    fetched: pd.Timestamp | None = None
+    """When these were last known to be the source's newest."""
+    kept: bool = True
+    """Whether checked candles are worth keeping beside the origin."""
+    warning: str = ""
+    """What the user should know about them, such as that they could not be refreshed."""
 
 
 class Source(Protocol):
@@ -48,8 +65,11 @@ class Source(Protocol):
     name: str
     """Written into the frame's ``attrs["source"]``."""
 
-    def find(self, symbol: str, timeframe: str) -> Stored:
+    def find(self, symbol: str, timeframe: str, *, refresh: bool = False) -> Stored:
         """Where the candles of a supported symbol and timeframe are, fetched if need be.
+
+        Args:
+            refresh: ask the source for its newest, even where an older version is there already.
 
         Raises:
             NotStored: there are none.
@@ -58,10 +78,16 @@ class Source(Protocol):
         ...
 
 
+def written_at(path: Path) -> pd.Timestamp:
+    """When the file was last written."""
+    return pd.Timestamp(path.stat().st_mtime_ns // 1_000_000, unit="ms", tz="UTC").as_unit("ms")
+
+
 def file_identity(path: Path) -> Hashable:
     """Different whenever the file was replaced or written to."""
     found = path.stat()
-    return str(path), found.st_ino, found.st_size, found.st_mtime_ns
+    # The time of change, too: the time of writing can be set to an older one.
+    return str(path), found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
 def relative_path(symbol: str, timeframe: str) -> str:

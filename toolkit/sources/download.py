@@ -8,6 +8,7 @@ breaker that remembers a hub that is down, and a transfer that is given up when 
 from __future__ import annotations
 
 import contextlib
+import errno
 import re
 import threading
 import time
@@ -19,20 +20,37 @@ from typing import Any, NamedTuple, TypeVar
 from toolkit import settings
 from toolkit.sources.base import NotStored, SourceError
 
-__all__ = ["HubUnreachable", "Remote", "download", "forget_failures", "is_checksum"]
+__all__ = [
+    "FREE_SPACE",
+    "HubRefused",
+    "HubUnreachable",
+    "Remote",
+    "download",
+    "forget_failures",
+    "is_checksum",
+]
 
 PROBE_SECONDS = 3.0
 """How long the hub may take to say what it has."""
-STALL_SECONDS = 5.0
+STALL_SECONDS = 4.5
 """How long a transfer may bring nothing new."""
 PAUSE_SECONDS = 60.0
 """How long a hub that did not answer is not asked again, and one that did is not probed under the lock."""
+
+FREE_SPACE = "free some space, or set TOOLKIT_HOME to a folder that can be written"
+"""What to do when nothing can be written."""
+
+_DISK_ERRORS = {errno.ENOSPC, errno.EFBIG, errno.EROFS, errno.EIO, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
 _Result = TypeVar("_Result")
 
 
 class HubUnreachable(SourceError):
     """The hub does not answer, or not properly; asking again later may help."""
+
+
+class HubRefused(SourceError):
+    """The hub does not give this dataset to us, or does not have it; something has to be set right first."""
 
 
 class Remote(NamedTuple):
@@ -63,10 +81,11 @@ def download(remote: Remote, relative: str, cache: Path, *, again: bool = False)
     Raises:
         NotStored: the dataset has no such file.
         HubUnreachable: the hub cannot be reached, or the transfer stalled.
-        SourceError: the hub refuses, or does not say what the file's checksum is.
+        HubRefused: the hub refuses the dataset.
+        SourceError: the disk is full, or the hub does not say what the file's checksum is.
     """
     breaker = _breaker(remote.endpoint)
-    checksum = breaker.ask(lambda: _probe(remote, relative))
+    checksum = breaker.ask(remote, lambda: _probe(remote, relative))
     if not is_checksum(checksum):
         raise SourceError(
             f"hub: {remote.endpoint} gives {checksum!r} as checksum of {relative}, which is none;"
@@ -81,8 +100,8 @@ def download(remote: Remote, relative: str, cache: Path, *, again: bool = False)
                 progress.stop()
                 raise HubUnreachable(f"hub: {remote.endpoint} sent nothing new for {STALL_SECONDS:g} s")
         return work.result(remote, relative), checksum
-    except HubUnreachable as error:
-        breaker.trip(error)
+    except (HubUnreachable, HubRefused) as error:
+        breaker.trip(remote, error)
         raise
 
 
@@ -94,37 +113,44 @@ def forget_failures() -> None:
 
 @dataclass
 class _Breaker:
-    """Asks one hub; after a failure not again for a while, so that 38 symbols do not wait 38 times."""
+    """Asks one hub; after a failure not again for a while, so that 114 files do not wait 114 times.
+
+    A hub that cannot be reached is left alone altogether, one that refuses a dataset as to that dataset.
+    """
 
     lock: threading.Lock = field(default_factory=threading.Lock)
-    failure: str = ""
-    failed_at: float = float("-inf")
+    failures: dict[Remote | None, tuple[HubUnreachable | HubRefused, float]] = field(default_factory=dict)
     answered_at: float = float("-inf")
 
-    def ask(self, question: Callable[[], _Result]) -> _Result:
-        self._refuse_if_down()
+    def ask(self, remote: Remote, question: Callable[[], _Result]) -> _Result:
+        self._stop_if_failed(remote)
         if time.monotonic() - self.answered_at < PAUSE_SECONDS:
-            return self._asked(question)
+            return self._asked(remote, question)
         with self.lock:
-            self._refuse_if_down()
-            return self._asked(question)
+            self._stop_if_failed(remote)
+            return self._asked(remote, question)
 
-    def trip(self, error: HubUnreachable) -> None:
-        self.failure, self.failed_at, self.answered_at = str(error), time.monotonic(), float("-inf")
+    def trip(self, remote: Remote, error: HubUnreachable | HubRefused) -> None:
+        if isinstance(error, HubUnreachable):
+            self.failures[None], self.answered_at = (error, time.monotonic()), float("-inf")
+        else:
+            self.failures[remote] = error, time.monotonic()
 
-    def _asked(self, question: Callable[[], _Result]) -> _Result:
+    def _asked(self, remote: Remote, question: Callable[[], _Result]) -> _Result:
         try:
             answer = question()
-        except HubUnreachable as error:
-            self.trip(error)
+        except (HubUnreachable, HubRefused) as error:
+            self.trip(remote, error)
             raise
         self.answered_at = time.monotonic()
         return answer
 
-    def _refuse_if_down(self) -> None:
-        ago = time.monotonic() - self.failed_at
-        if ago < PAUSE_SECONDS:
-            raise HubUnreachable(f"{self.failure} ({ago:.0f} s ago; asked again after {PAUSE_SECONDS:.0f} s)")
+    def _stop_if_failed(self, remote: Remote) -> None:
+        for of in (None, remote):
+            error, failed_at = self.failures.get(of, (None, float("-inf")))
+            ago = time.monotonic() - failed_at
+            if error is not None and ago < PAUSE_SECONDS:
+                raise type(error)(f"{error} ({ago:.0f} s ago; asked again after {PAUSE_SECONDS:.0f} s)")
 
 
 _breakers: dict[str, _Breaker] = {}
@@ -267,23 +293,20 @@ def _translated(error: BaseException, remote: Remote, relative: str) -> BaseExce
     if isinstance(error, errors.EntryNotFoundError) and not isinstance(error, errors.LocalEntryNotFoundError):
         return NotStored(f"hub: there is no {relative} in {where}")
     if isinstance(error, errors.RevisionNotFoundError):
-        return SourceError(f"hub: {where} has no revision {remote.revision!r}; check TOOLKIT_HUB_REVISION")
+        return HubRefused(f"hub: {where} has no revision {remote.revision!r}; check TOOLKIT_HUB_REVISION")
     if isinstance(error, errors.GatedRepoError):
-        return SourceError(f"hub: {where} asks for access: request it there and log in with 'hf auth login'")
+        return HubRefused(f"hub: {where} asks for access: request it there and log in with 'hf auth login'")
     if isinstance(error, errors.RepositoryNotFoundError):
-        return SourceError(
+        return HubRefused(
             f"hub: there is no dataset {where}, or it is private; check TOOLKIT_HUB_REPOSITORY,"
             " or log in with 'hf auth login'"
         )
     if isinstance(error, errors.HfHubHTTPError) and error.response.status_code in (401, 403):
-        return SourceError(
-            f"hub: {where} refuses ({error.response.status_code}); log in with 'hf auth login'"
-        )
-    if isinstance(error, OSError) and error.errno is not None and error.filename is not None:
-        return SourceError(
-            f"hub: cannot keep the download in {error.filename!r} ({error.strerror});"
-            " free some space or set TOOLKIT_HOME"
-        )
+        return HubRefused(f"hub: {where} refuses ({error.response.status_code}); log in with 'hf auth login'")
+    # Writing to a full disk raises without a name of a file; opening one that is not allowed, with it.
+    if isinstance(error, OSError) and (error.errno in _DISK_ERRORS or error.filename is not None):
+        named = f" in {error.filename!r}" if error.filename is not None else ""
+        return SourceError(f"hub: cannot keep the download{named} ({error.strerror or error}); {FREE_SPACE}")
     if isinstance(error, (OSError, httpx2.HTTPError)):
         return HubUnreachable(f"hub: {remote.endpoint} cannot be reached or broke off ({_brief(error)})")
     if isinstance(error, SourceError) or not isinstance(error, Exception):

@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from toolkit.sources.base import NotStored, Raw, SourceError, Stored, file_identity, relative_path
+from toolkit.sources.base import NotStored, Raw, SourceError, Stored, file_identity, relative_path, written_at
 
 __all__ = ["FolderSource", "read_parquet"]
 
@@ -38,7 +38,7 @@ class FolderSource:
                 f" {relative_path('BTCUSDT', '1h')} in it"
             )
 
-    def find(self, symbol: str, timeframe: str) -> Stored:
+    def find(self, symbol: str, timeframe: str, *, refresh: bool = False) -> Stored:
         """See :class:`toolkit.sources.base.Source`."""
         relative = relative_path(symbol, timeframe)
         root = self.path if (self.path / "klines").is_dir() else self.path.parent
@@ -51,7 +51,8 @@ class FolderSource:
             raise NotStored(f"source: there is no {relative} in {self.name!r}; {there}") from None
         except OSError as error:
             raise SourceError(f"source: {str(path)!r} cannot be read: {error}") from error
-        return Stored(identity=identity, read=lambda: _read(path))
+        written = written_at(path)
+        return Stored(identity=identity, read=lambda: _read(path), written=written, fetched=written)
 
 
 def _read(path: Path) -> Raw:

@@ -15,9 +15,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import quote
 
+import pandas as pd
+
 from toolkit import settings
-from toolkit.sources.base import NotStored, Raw, SourceError, Stored, file_identity, relative_path
-from toolkit.sources.download import Remote, download, is_checksum
+from toolkit.sources.base import NotStored, Raw, SourceError, Stored, file_identity, relative_path, written_at
+from toolkit.sources.download import FREE_SPACE, Remote, download, is_checksum
 from toolkit.sources.folder import read_parquet
 
 __all__ = ["HubSource"]
@@ -49,14 +51,26 @@ class HubSource:
         self.repository = settings.hub_repository(repository)
         self._remote = Remote(settings.hub_endpoint(endpoint), self.repository, self.revision)
 
-    def find(self, symbol: str, timeframe: str) -> Stored:
-        """See :class:`toolkit.sources.base.Source`. Uses the network only for what is not there."""
+    def find(self, symbol: str, timeframe: str, *, refresh: bool = False) -> Stored:
+        """See :class:`toolkit.sources.base.Source`.
+
+        Uses the network only for what is not there, and to ``refresh``: where the file has not changed,
+        that transfers nothing. If the hub cannot be asked, an older version serves, with a ``warning``.
+        """
         relative = relative_path(symbol, timeframe)
-        path = self._cached(relative) or self._fetched(relative)
+        cached, warning = self._cached(relative), ""
+        # A commit never changes.
+        if cached is not None and not (refresh and not _is_commit(self.revision)):
+            path = cached
+        else:
+            path, warning = self._fetched(relative, cached)
         commit = _commit(path, relative)
         return Stored(
             identity=(commit, file_identity(path)),
             read=lambda: Raw(read_parquet(self._verified(path, relative), str(path)), commit),
+            written=written_at(path),
+            fetched=self._confirmed(relative, commit) or written_at(path),
+            warning=warning,
         )
 
     def _cached(self, relative: str) -> Path | None:
@@ -68,25 +82,48 @@ class HubSource:
         )
         return self._snapshot(commits, relative)
 
-    def _fetched(self, relative: str) -> Path:
-        """The file from the network; without one, of an earlier commit that this branch has been at."""
+    def _fetched(self, relative: str, cached: Path | None) -> tuple[Path, str]:
+        """The file from the network, or an older one and a text that says so.
+
+        Older is what was there already, or the file of an earlier commit that this branch has been at.
+        """
         try:
             path = self._download(relative)
         except NotStored:
             raise
         except SourceError as error:
-            earlier = self._snapshot(reversed(_commits(self._history())), relative)
-            if earlier is None:
+            older = cached or self._snapshot(reversed(_commits(self._history())), relative)
+            if older is None:
                 raise
-            _log.warning("%s; using %s of commit %s", error, relative, _commit(earlier, relative))
-            return earlier
-        # The branch moves on with every file that is fetched later; those fetched before stay behind.
-        commit, history = _commit(path, relative), self._history()
-        if not _is_commit(self.revision) and commit not in _commits(history):
-            history.parent.mkdir(parents=True, exist_ok=True)
+            commit = _commit(older, relative)
+            since = self._confirmed(relative, commit) or written_at(older)
+            known = f"the newest on {since:%Y-%m-%d %H:%M} UTC"
+            warning = f"{error}; using {relative} of commit {commit}, which was {known}"
+            _log.warning("%s", warning)
+            return older, warning
+        if not _is_commit(self.revision):
+            try:
+                self._remember(relative, _commit(path, relative))
+            except OSError as error:
+                _log.warning("when %s was fetched is not kept: %s", relative, error)
+        return path, ""
+
+    def _remember(self, relative: str, commit: str) -> None:
+        """Notes that the hub has just named this commit for the file.
+
+        The branch moves on with every file that is fetched later; those fetched before stay behind.
+        """
+        history, note = self._history(), self._confirmation(relative)
+        note.parent.mkdir(parents=True, exist_ok=True)
+        if commit not in _commits(history):
             with history.open("a", encoding="ascii") as file:
                 file.write(f"{commit}\n")
-        return path
+        note.write_text(f"{commit}\n", encoding="ascii")
+
+    def _confirmed(self, relative: str, commit: str) -> pd.Timestamp | None:
+        """When the hub last named this commit for the file; None where that is not known."""
+        note = self._confirmation(relative)
+        return written_at(note) if _commits(note) == [commit] else None
 
     def _snapshot(self, commits: Iterable[str], relative: str) -> Path | None:
         paths = (self._folder() / "snapshots" / commit / relative for commit in commits)
@@ -95,7 +132,12 @@ class HubSource:
     def _download(self, relative: str, *, again: bool = False) -> Path:
         path, checksum = download(self._remote, relative, _cache(), again=again)
         if not path.is_symlink():
-            _note_path(path).write_text(checksum, encoding="ascii")
+            try:
+                _note_path(path).write_text(checksum, encoding="ascii")
+            except OSError as error:
+                raise SourceError(
+                    f"hub: cannot keep the checksum of {relative} ({error}); {FREE_SPACE}"
+                ) from error
         return path
 
     def _verified(self, path: Path, relative: str) -> bytes:
@@ -122,7 +164,14 @@ class HubSource:
 
     def _history(self) -> Path:
         """Where the commits are noted that the branch was at when files were fetched."""
-        return _cache() / "history" / self._folder().name / f"{quote(self.revision, safe='')}.txt"
+        return self._notes() / "commits.txt"
+
+    def _confirmation(self, relative: str) -> Path:
+        """Holds the commit that the hub named for a file; its age is that of the answer."""
+        return self._notes() / f"{relative}.txt"
+
+    def _notes(self) -> Path:
+        return _cache() / "history" / self._folder().name / quote(self.revision, safe="")
 
 
 def _cache() -> Path:

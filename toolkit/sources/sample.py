@@ -33,8 +33,8 @@ class SampleSource:
 
     name = "sample"
 
-    def find(self, symbol: str, timeframe: str) -> Stored:
-        """See :class:`toolkit.sources.base.Source`; the candles are made when they are read."""
+    def find(self, symbol: str, timeframe: str, *, refresh: bool = False) -> Stored:
+        """See :class:`toolkit.sources.base.Source`; they are made when they are read, and never change."""
         if symbol not in SYMBOLS or timeframe not in TIMEFRAMES:
             raise NotStored(f"sample: there is no {symbol!r} {timeframe!r}")
         revision = f"sample-{market.VERSION}"
@@ -44,6 +44,7 @@ class SampleSource:
             read=lambda: Raw(_read(symbol, timeframe), revision),
             synthetic=True,
             now=market.END,
+            kept=False,
         )
 
 
