@@ -62,7 +62,7 @@ def test_folders_are_made_and_only_known_ones(home):
     for name in settings.FOLDERS:
         assert settings.folder(name) == home / name
         assert settings.folder(name).is_dir()
-    with pytest.raises(settings.SettingsError, match=r"'../evil'.*hub, sample"):
+    with pytest.raises(settings.SettingsError, match=r"'../evil'.*hub, candles, sample"):
         settings.folder("../evil")
 
 

@@ -6,18 +6,19 @@ import hashlib
 from pathlib import Path
 
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from toolkit.sources.base import NotStored, Raw, SourceError, Stored, file_identity, relative_path, written_at
+from toolkit.sources.tables import ENDINGS, read_table
 
-__all__ = ["FolderSource", "read_parquet"]
+__all__ = ["FolderSource"]
 
 
 class FolderSource:
     """Candle files in a folder: ``klines/BTCUSDT/BTC_1h.parquet`` and so on.
 
-    A folder that is itself called ``klines`` is understood as well.
+    A folder that is itself called ``klines`` is understood as well. Instead of ``.parquet`` a file may end
+    in ``.feather``, ``.csv``, ``.csv.gz`` or ``.zip`` (of one ``.csv``). Where there is none of these,
+    Binance's own archives in the pair's folder are read together: ``BTCUSDT-1h-2024-01.zip`` and so on.
 
     Raises:
         SourceError: the folder is not there, or holds no ``klines`` folder.
@@ -39,41 +40,45 @@ class FolderSource:
             )
 
     def find(self, symbol: str, timeframe: str, *, refresh: bool = False) -> Stored:
-        """See :class:`toolkit.sources.base.Source`."""
+        """See :class:`toolkit.sources.base.Source`; what lies in a folder is always the newest."""
+        paths = self._paths(symbol, timeframe)
+        try:
+            identity = tuple(map(file_identity, paths))
+            written = max(map(written_at, paths))
+        except OSError as error:
+            raise SourceError(f"source: {str(paths[0])!r} cannot be read: {error}") from error
+        return Stored(identity=identity, read=lambda: _read(paths), written=written, fetched=written)
+
+    def _paths(self, symbol: str, timeframe: str) -> list[Path]:
+        """The file of a pair, or its archives."""
         relative = relative_path(symbol, timeframe)
         root = self.path if (self.path / "klines").is_dir() else self.path.parent
-        path = root / relative
+        parquet = root / relative
+        folder, stem = parquet.parent, parquet.stem
+        found = [path for path in (folder / f"{stem}{ending}" for ending in ENDINGS) if path.exists()]
+        if len(found) > 1:
+            names = ", ".join(path.name for path in found)
+            raise SourceError(
+                f"source: {str(folder)!r} holds {names}, and nothing says which counts; keep one"
+            )
+        if found:
+            return found
+        archives = [path for ending in ENDINGS for path in folder.glob(f"{symbol}-{timeframe}-*{ending}")]
+        if archives:
+            return sorted(archives, key=lambda path: path.name)
+        beside = sorted(file.name for file in folder.glob("*") if file.name.endswith(ENDINGS))
+        there = f"there are {', '.join(beside)}" if beside else f"the folder has no {folder.name}"
+        raise NotStored(f"source: there is no {relative} in {self.name!r}; {there}")
+
+
+def _read(paths: list[Path]) -> Raw:
+    tables, digest = [], hashlib.sha256()
+    for path in paths:
         try:
-            identity = file_identity(path)
-        except FileNotFoundError:
-            beside = sorted(file.name for file in path.parent.glob("*.parquet"))
-            there = f"there are {', '.join(beside)}" if beside else f"the folder has no {path.parent.name}"
-            raise NotStored(f"source: there is no {relative} in {self.name!r}; {there}") from None
+            content = path.read_bytes()
         except OSError as error:
             raise SourceError(f"source: {str(path)!r} cannot be read: {error}") from error
-        written = written_at(path)
-        return Stored(identity=identity, read=lambda: _read(path), written=written, fetched=written)
-
-
-def _read(path: Path) -> Raw:
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise SourceError(f"source: {str(path)!r} cannot be read: {error}") from error
-    return Raw(read_parquet(content, str(path)), f"sha256:{hashlib.sha256(content).hexdigest()[:16]}")
-
-
-def read_parquet(content: bytes, what: str) -> pd.DataFrame:
-    """The table in the bytes of a Parquet file; an index that pandas wrote becomes one again.
-
-    Raises:
-        SourceError: they cannot be read as Parquet.
-    """
-    try:
-        # Checks checksums where the writer left some; without them a flipped bit can go unnoticed.
-        table: pd.DataFrame = pq.read_table(
-            pa.BufferReader(content), page_checksum_verification=True
-        ).to_pandas()
-        return table
-    except (OSError, pa.ArrowException, ValueError) as error:
-        raise SourceError(f"source: {what!r} cannot be read as Parquet: {error}") from error
+        digest.update(content)
+        tables.append(read_table(path, content))
+    table = tables[0] if len(tables) == 1 else pd.concat(tables, ignore_index=True)
+    return Raw(table, f"sha256:{digest.hexdigest()[:16]}")

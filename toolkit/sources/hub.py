@@ -20,7 +20,7 @@ import pandas as pd
 from toolkit import settings
 from toolkit.sources.base import NotStored, Raw, SourceError, Stored, file_identity, relative_path, written_at
 from toolkit.sources.download import FREE_SPACE, Remote, download, is_checksum
-from toolkit.sources.folder import read_parquet
+from toolkit.sources.tables import read_parquet
 
 __all__ = ["HubSource"]
 
