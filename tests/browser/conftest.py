@@ -18,6 +18,8 @@ import pandas as pd
 import pytest
 from playwright.sync_api import Page, sync_playwright
 
+from toolkit import IndicatorConfiguration, KLineDataLoader
+
 ROOT = Path(__file__).parents[2]
 FLAGS = (
     "--no-sandbox",
@@ -116,7 +118,16 @@ def market(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def voila(market: Path, chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def compiled() -> None:
+    """Every kernel compiled and cached, so that no page waits for that."""
+    frame = KLineDataLoader.load_klines("BTCUSDT", "1d", source="sample")
+    IndicatorConfiguration().pipeline().get_all_signals(frame)
+
+
+@pytest.fixture(scope="session")
+def voila(
+    compiled: None, market: Path, chromium: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
     """The dashboard's address, as `toolkit dashboard` serves it."""
     port = free_port()
     start = "import sys; from toolkit.cli import main; sys.exit(main())"
@@ -126,7 +137,7 @@ def voila(market: Path, chromium: str, tmp_path_factory: pytest.TempPathFactory)
 
 
 @pytest.fixture(scope="session")
-def lab(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def lab(compiled: None, chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """JupyterLab's address, with a copy of the dashboard notebook."""
     folder = tmp_path_factory.mktemp("lab")
     shutil.copy(ROOT / "notebooks" / "dashboard.ipynb", folder)

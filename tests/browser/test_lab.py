@@ -41,7 +41,8 @@ def test_it_runs_in_jupyterlab(lab, browser):
     page.locator(".jp-Notebook .jp-CodeCell .cm-content").last.click()
     page.keyboard.press("Control+a")
     page.keyboard.insert_text(
-        "from toolkit import IndicatorPipeline\nChart(state.klines, IndicatorPipeline().add('RSI'), renderer='svg')"
+        "from toolkit import IndicatorPipeline\n"
+        "Chart(state.klines, IndicatorPipeline().add('RSI'), renderer='svg')"
     )
     page.keyboard.press("Shift+Enter")
     dashboard.until(
