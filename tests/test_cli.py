@@ -38,6 +38,12 @@ SLIDER = {
 }
 
 
+@pytest.fixture(autouse=True)
+def _source_as_it_was(monkeypatch):
+    """The command hands its source on to its kernels by the environment."""
+    monkeypatch.setenv("TOOLKIT_SOURCE", "sample")
+
+
 def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
