@@ -52,8 +52,9 @@ class Dashboard(traitlets.HasTraits):
 
     `klines` is the frame shown, `signals` maps labels to `Signals`, `notes` are warnings that came with the
     candles, `loading` says what is being waited for, `error` is the last thing that went wrong
-    (`{"number", "title", "text"}`, empty where nothing did). Nothing that fails is swallowed, and nothing that fails takes the last good chart away: a symbol that
-    cannot be loaded is reported and the one before stays.
+    (`{"number", "title", "text"}`, empty where nothing did). Nothing that fails is swallowed, and nothing
+    that fails takes the last good chart away: a symbol that cannot be loaded is reported and the one before
+    stays.
     """
 
     symbol = traitlets.Unicode()

@@ -18,6 +18,7 @@ class Chart {
     this.window = null;
     this.selected = null;
     this.frames = 0; // painted so far
+    this.spent = 0; // milliseconds that the last one took
     this.pending = 0;
     this.canvas = model.get("renderer") !== "svg";
     this.repaint = () => this.request();
@@ -119,6 +120,7 @@ class Chart {
   #frame() {
     const { feed, linked } = this;
     if (!this.views.size || !linked.x) return;
+    const began = performance.now();
     for (const view of this.views) view.measure();
     if (!feed.length || this.width < 10) {
       for (const view of this.views) view.paint();
@@ -130,6 +132,7 @@ class Chart {
     this.#scale();
     for (const view of this.views) view.paint();
     this.frames++;
+    this.spent = performance.now() - began;
     this.#settle();
   }
 
@@ -270,6 +273,7 @@ class Chart {
     const complete = [...this.feed.columns.values()].every((column) => column.from === 0);
     return {
       frames: this.frames,
+      spent: this.spent,
       epoch: this.feed.epoch,
       candles: this.feed.length,
       complete,
