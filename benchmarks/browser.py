@@ -1,11 +1,11 @@
-"""The dashboard in a real browser, through Voila: from a moved slider to the repaint, and from a pan to the next frame.
+"""The dashboard in a real browser, through Voila: from a moved slider, or a pan, to the repaint.
 
     python benchmarks/browser.py            300,000 candles
     python benchmarks/browser.py --quick    fewer rounds
 
-Beside every time stands its floor from the same page and the same rounds: an empty slider whose callback sets a label,
-and a frame in which nothing is drawn. Ratios tell more than times. Needs Chromium (`CHROMIUM` names one that is not on
-the path); nothing leaves this machine.
+Beside every time stands its floor from the same page and the same rounds: an empty slider whose callback
+sets a label, and a frame in which nothing is drawn. Ratios tell more than times. Needs Chromium (`CHROMIUM`
+names one that is not on the path); nothing leaves this machine.
 """
 
 import argparse
@@ -42,7 +42,7 @@ slider, label = IntSlider(0, 0, 10_000).add_class("floor-slider"), Label("0").ad
 slider.observe(lambda change: setattr(label, "value", str(change.new)), "value")
 VBox([slider, label]).add_class("floor")"""
 
-# What is measured, in the page. Every function gives milliseconds; `painted` is over when the frame is on the screen.
+# What is measured, in the page. Every function gives milliseconds; `painted` ends with the frame on the screen.
 SCRIPT = """
 const chart = document.querySelector('.tk-surface').chart;
 const view = [...chart.views][0];
@@ -97,7 +97,8 @@ window.measured = {
     const box = view.surface.getBoundingClientRect();
     const start = await painted();
     view.surface.dispatchEvent(new WheelEvent('wheel', {
-      deltaY: turn % 12 < 6 ? 60 : -60, clientX: box.left + 400, clientY: box.top + 200, bubbles: true, cancelable: true,
+      deltaY: turn % 12 < 6 ? 60 : -60, clientX: box.left + 400, clientY: box.top + 200,
+      bubbles: true, cancelable: true,
     }));
     const time = (await painted()) - start;
     return [time, chart.spent];
@@ -107,7 +108,11 @@ window.measured = {
     for (let i = 0; i < 20; i++) view.point({ x: 100 + ((turn * 20 + i) % 500), y: 150 });
     return (performance.now() - start) / 20;
   },
-  show: async (candles) => { candles ? chart.showLatest(candles) : chart.showAll(); await settled(); await settled(); },
+  async show(candles) {
+    candles ? chart.showLatest(candles) : chart.showAll();
+    await settled();
+    await settled();
+  },
 };
 """
 
@@ -221,7 +226,8 @@ def main() -> None:
             page.wait_for_selector(".floor-slider .noUi-handle", state="attached")
             page.add_style_tag(content=".floor { position: fixed; bottom: 0; right: 0; z-index: 99; }")
             page.evaluate(
-                "[...document.querySelectorAll('.tk-card')].find((c) => c.innerText.includes('Bollinger')).classList.add('bands')"
+                "[...document.querySelectorAll('.tk-card')]"
+                ".find((card) => card.innerText.includes('Bollinger')).classList.add('bands')"
             )
             page.add_script_tag(content=f"(() => {{ {SCRIPT} }})()")
             print(f"{CANDLES:,} candles, Chromium {browser.version}, {os.cpu_count()} processors")
