@@ -42,7 +42,7 @@ slider, label = IntSlider(0, 0, 10_000).add_class("floor-slider"), Label("0").ad
 slider.observe(lambda change: setattr(label, "value", str(change.new)), "value")
 VBox([slider, label]).add_class("floor")"""
 
-# What is measured, in the page. Every function gives milliseconds; `painted` ends with the frame on the screen.
+# What is measured, in the page. Every function gives milliseconds; `painted` ends with the frame shown.
 SCRIPT = """
 const chart = document.querySelector('.tk-surface').chart;
 const view = [...chart.views][0];
