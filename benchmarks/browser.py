@@ -65,7 +65,8 @@ async function until(start, changed) {
   throw new Error('nothing changed');
 }
 window.measured = {
-  floor() {
+  async floor() {
+    await settled();
     const label = document.querySelector('.floor-label');
     const before = label.textContent;
     const start = performance.now();
