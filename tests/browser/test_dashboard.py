@@ -229,7 +229,8 @@ def test_a_slider_in_the_zoomed_out_chart(dashboard, market):
     dashboard.until("chart.feed.length === 300000")
     dashboard.until_drawn()
     dashboard.chart("chart.showAll()")
-    dashboard.until("chart.model.get('seen').level > 5 && !chart.pending")
+    seen = "(chart.model.get('seen').level > 5 && chart.model.get('seen').epoch === chart.feed.epoch)"
+    dashboard.until(f"{seen} && !chart.pending")
     version = dashboard.state()["versions"]["RSI.rsi"]
     handle = dashboard.card("RSI").locator(".noUi-handle").first
     handle.focus()

@@ -59,6 +59,7 @@ export class Column {
     this.values = new Float64Array(this.length).fill(NaN);
     this.from = this.length; // rows before this one are still in the kernel
     this.patch = null;
+    this.missing = false; // asked for, but the kernel has none (yet)
     const kinds = this.how === "range" ? ["min", "max"] : [this.how];
     this.pyramids = kinds.map((how) => new Pyramid(this.values, how));
   }
