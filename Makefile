@@ -21,6 +21,7 @@ lab: $(APP) ## open the notebooks in JupyterLab
 
 test: $(ALL) ## lint, types, and every test: unit, property, doctest, notebooks, browser
 	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	.venv/bin/python -m pytest $(ARGS)
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+collect_ignore_glob = ["*conftest.py"]  # no tests in them, and several of one name
+
 _home = pytest.StashKey[tempfile.TemporaryDirectory[str]]()
 
 
@@ -32,6 +34,11 @@ def pytest_configure(config: pytest.Config) -> None:
         if not (folder / "klines").is_dir():
             raise pytest.UsageError(f"SYSTEM_V4_CANDLES: {folder} has no folder klines/")
         os.environ["SYSTEM_V4_CANDLES"] = str(folder)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # What is quick to fail comes first; and Playwright, once started, occupies its thread's event loop.
+    items.sort(key=lambda item: "browser" in item.path.parts)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -133,6 +133,7 @@ def test_only_what_changed_is_sent(chart, klines, monkeypatch):
     sent = Sent(chart, monkeypatch)
     chart.plot("RSI", RSI(period=7), values_of(RSI(period=7), klines))
     assert [content["type"] for content, _ in sent.messages] == ["patch"]
+    assert spec(chart)["panes"][2]["series"][0]["title"] == "RSI 7 70 30"
     assert sent.of("patch")[0][0]["columns"] == [("RSI.rsi", 2)]
 
 
@@ -144,6 +145,17 @@ def test_a_changed_level_moves_its_line_and_makes_no_new_marks(chart, klines):
     assert [mark["value"] for mark in pane["marks"] if mark["kind"] == "level"] == [80.0, 30.0]
     assert next(mark["values"] for mark in pane["marks"] if mark["kind"] == "zone") == [80.0, 30.0]
     assert pane["series"][0]["title"] == "RSI 14 80 30"
+
+
+def test_a_class_that_was_written_anew_takes_the_place_of_the_old(chart, klines):
+    class Other(RSI):
+        name = "RSI"
+        levels = ()
+
+    chart.plot("RSI", Other(), values_of(Other(), klines))
+    [pane] = [pane for pane in spec(chart)["panes"] if pane["key"] == "RSI"]
+    assert [mark["kind"] for mark in pane["marks"]] == ["line"]
+    assert len(chart._columns.held["RSI.rsi"].values) == len(klines)
 
 
 def test_removing_closes_the_pane_or_takes_the_marks_away(chart):

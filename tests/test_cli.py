@@ -38,6 +38,12 @@ SLIDER = {
 }
 
 
+@pytest.fixture(autouse=True)
+def _source_as_it_was(monkeypatch):
+    """The command hands its source on to its kernels by the environment."""
+    monkeypatch.setenv("TOOLKIT_SOURCE", "sample")
+
+
 def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -63,7 +69,8 @@ def test_a_port_that_is_none_is_refused(port, capsys):
     with pytest.raises(SystemExit) as left:
         cli.main(["dashboard", "--port", port])
     assert left.value.code == 2
-    assert f"argument --port: '{port}' is not a port, a whole number from 1 to 65535" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert f"argument --port: '{port}' is not a port, a whole number from 1 to 65535" in said
 
 
 def test_a_port_in_use_is_said_in_one_line(capsys):
@@ -137,8 +144,8 @@ class Server:
 
     def kernels(self):
         """Process ids of the running kernels."""
-        listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(self.process.pid)], capture_output=True, text=True)
-        return [int(pid) for pid in listed.stdout.split()]
+        command = ["ps", "-o", "pid=", "--ppid", str(self.process.pid)]
+        return [int(pid) for pid in subprocess.run(command, capture_output=True, text=True).stdout.split()]
 
     def stop(self, how=signal.SIGTERM):
         if self.process.poll() is None:
@@ -186,7 +193,8 @@ def test_the_page_needs_nothing_from_elsewhere(server):
 
 def test_the_page_starts_covered_and_dark(server):
     text, _ = server.page()
-    assert text.index('id="cover"') < text.index('id="jupyter-config-data"')  # painted before the kernel starts
+    # Painted before the kernel starts.
+    assert text.index('id="cover"') < text.index('id="jupyter-config-data"')
     assert 'data-jp-theme-light="false"' in text
 
 

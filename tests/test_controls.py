@@ -225,10 +225,10 @@ def test_a_choice_is_a_list():
 
 
 def test_an_indicator_that_fails_is_reported_and_the_others_are_drawn(state, screen, monkeypatch, caplog):
-    def broken(self):
+    def broken(self, klines):
         raise RuntimeError("the kernel is broken")
 
-    monkeypatch.setattr(RSI, "stream", broken)
+    monkeypatch.setattr(RSI, "calculate", broken)
     state.symbol = "ETHUSDT"
     assert state.error["title"] == "RSI could not be calculated"
     assert state.error["text"] == "the kernel is broken"

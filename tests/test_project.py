@@ -75,9 +75,9 @@ def test_the_lock_pins_what_pyproject_asks_for():
 
 
 def test_the_lock_holds_hashed_releases_of_the_public_index_only():
-    for block in re.findall(r"^\S.*?# via", LOCK, re.M | re.S):
-        if not block.startswith("#"):
-            assert re.match(r"[\w.-]+==[\w.]+( ;.*)? \\\n( +--hash=sha256:[0-9a-f]{64}( \\)?\n)+ +# via", block), block
+    pin, one_hash = r"[\w.-]+==[\w.]+( ;.*)? \\\n", r" +--hash=sha256:[0-9a-f]{64}( \\)?\n"
+    for block in re.findall(r"^[^#\s].*?# via", LOCK, re.M | re.S):
+        assert re.fullmatch(rf"{pin}({one_hash})+ +# via", block), block
     assert not re.search(r"://|--index|--extra|--find-links|@ file|^-e", LOCK, re.M)
 
 
@@ -105,7 +105,7 @@ def third_party_imports():
 
 
 def test_what_the_package_imports_is_declared():
-    """A package that is imported is a dependency, or one that a dependency itself requires (tornado by voila)."""
+    """What is imported is a dependency, or something that a dependency itself requires (tornado by voila)."""
     brought = set(MAIN)
     for name in MAIN:
         for requirement in importlib.metadata.requires(name) or []:
@@ -151,11 +151,19 @@ def test_outside_the_checkout_the_wheels_own_dashboard_is_served(wheel, tmp_path
     code = "from toolkit.cli.dashboard import TEMPLATE, notebook; print(notebook(), TEMPLATE)"
     environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
     # -P: not the working directory; PYTHONPATH goes before the editable install.
-    printed = subprocess.run(
-        [sys.executable, "-P", "-c", code], env=environment, cwd="/", check=True, capture_output=True, text=True
-    ).stdout.split()
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code],
+        env=environment,
+        cwd="/",
+        check=True,
+        capture_output=True,
+        text=True,
+    )
     package = tmp_path / "toolkit"
-    assert printed == [str(package / "notebooks" / "dashboard.ipynb"), str(package / "cli" / "template")]
+    assert done.stdout.split() == [
+        str(package / "notebooks" / "dashboard.ipynb"),
+        str(package / "cli" / "template"),
+    ]
 
 
 def test_binder_uses_the_same_environment():
@@ -256,8 +264,9 @@ def test_the_example_in_contributing_passes_what_every_indicator_must(tmp_path):
         "from toolkit import IndicatorRegistry\n"
         "IndicatorRegistry.register(DisparityIndex)\n"
     )
+    conformance = ["tests/indicators/test_conformance.py", "-k", "Disparity"]
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "plugin", "-k", "Disparity", "tests/indicators/test_conformance.py"],
+        [sys.executable, "-m", "pytest", "-q", "-p", "plugin", *conformance],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(tmp_path)},
         capture_output=True,

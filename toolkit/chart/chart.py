@@ -71,11 +71,13 @@ class Chart(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
         if klines is not None:
             self.show(klines)
             for label, indicator in (pipeline.indicators if pipeline is not None else {}).items():
-                run = indicator.stream()
-                outputs = run.feed(klines)
-                self.plot(label, indicator, {name: outputs[name].to_numpy() for name in outputs.columns})
-                self._signals = {**self._signals, label: run.new_signals}
-            self.show_signals(self._signals)
+                frame = indicator.calculate(klines)
+                self.plot(
+                    label,
+                    indicator,
+                    {output.name: frame[output.name].to_numpy() for output in indicator.outputs},
+                )
+            self.show_signals(pipeline.get_all_signals(klines) if pipeline is not None else {})
 
     @property
     def loading(self) -> str:
@@ -120,16 +122,18 @@ class Chart(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
         drawn = [output.name for output in indicator.outputs if output.drawn]
         if missing := [name for name in drawn if name not in values]:
             raise ValueError(f"Chart.plot: values of {label} lack {', '.join(missing)}")
-        for name in drawn:
-            self._columns.put(f"{label}.{name}", values[name])
         held = self._indicators.get(label)
+        if held is not None and type(held) is not type(indicator):
+            self.remove(label)
+        names = [f"{label}.{name}" for name in drawn]
+        for column, name in zip(names, drawn, strict=True):
+            self._columns.put(column, values[name])
+        # the values first: the browser draws them while it is told the new title
+        self._patch(names)
         if held != indicator:
-            if held is not None and type(held) is not type(indicator):
-                self.remove(label)
             self._indicators[label] = indicator
             self._place(label, indicator)
             self._describe()
-        self._patch([f"{label}.{name}" for name in drawn])
 
     def remove(self, label: str) -> None:
         """Take an indicator off the chart; its pane closes where it had one of its own. Unknown labels are

@@ -32,10 +32,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _dashboard(options: argparse.Namespace) -> int:
-    # Voila starts its kernels in the notebook's folder, so a relative source is made absolute here, where it was typed.
+    # Voila starts its kernels in the notebook's folder, so a relative source is made absolute here, where it
+    # was typed.
     source = os.environ["TOOLKIT_SOURCE"] = settings.source(options.source)
     if source not in settings.SOURCES and not Path(source).is_dir():
         raise settings.SettingsError(f"source: there is no folder {source}")
+    # jsonschema tries to import this, and would wait as long for its grammar as for all the rest, to check a
+    # kind of address that nothing here checks.
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
     # Imported here: it takes a second, and neither --help nor an error should wait for it.
     from toolkit.cli import dashboard
 

@@ -18,10 +18,10 @@ HOST = "127.0.0.1"
 TEMPLATE = Path(__file__).with_name("template")
 
 LEFT_AFTER = 5
-"""Seconds after which a kernel that a page has left is ended: long enough for a connection that broke to come back."""
+"""Seconds after which a kernel that a page has left is ended: a connection that broke comes back sooner."""
 
 NEVER_OPENED_AFTER = 120
-"""Seconds of idleness after which a kernel is ended that no page has ever reached (closed while it was loading)."""
+"""Seconds of idleness after which a kernel is ended that no page ever reached: it was closed too soon."""
 
 EXTENSIONS = [
     "@jupyter-widgets/jupyterlab-manager",
@@ -30,7 +30,7 @@ EXTENSIONS = [
     "bqplot",
     "bqscales",
 ]
-"""The JupyterLab extensions that the page loads. Others that are installed would only make it slower."""
+"""JupyterLab extensions that the page loads. Others that are installed would only make it slower."""
 
 
 def notebook() -> Path:
@@ -72,13 +72,14 @@ def serve(*, port: int, source: str, browser: bool = False, warm: bool = True) -
             "log_level": "ERROR",
             "config_file_paths": [],  # settings for other notebooks of the user do not hold here
             "tornado_settings": {
-                # There is no token, so a page of another site must not get in by a host name that points here.
+                # There is no token, so a page of another site must not get in by a host name that points
+                # here.
                 "allow_remote_access": False,
-                # Voila's page never gets the cookie of this check, which so refused its request to end the kernel
-                # of a page that is closed. Requests of other origins are still refused.
+                # Voila's page never gets the cookie of this check, which so refused its request to end the
+                # kernel of a page that is closed. Requests of other origins are still refused.
                 "disable_check_xsrf": True,
-                # On one machine a connection that ends is noticed without asking; and tornado prints that it finds
-                # Jupyter's intervals odd.
+                # On one machine a connection that ends is noticed without asking; and tornado prints that it
+                # finds Jupyter's intervals odd.
                 "ws_ping_interval": 0,
             },
         },
@@ -124,9 +125,9 @@ class _PageKernels(AsyncMappingKernelManager):
 
     def __init__(self, **options: Any) -> None:
         self._without_page: set[str] = set()
-        super().__init__(**options)
+        super().__init__(**options)  # type: ignore[no-untyped-call]
 
-    async def start_kernel(self, **options: Any) -> str:  # type: ignore[override]  # typed as its blocking sibling
+    async def start_kernel(self, **options: Any) -> str:  # type: ignore[override]  # its type is a blocking one
         # It would warn, once a page, that it talks over this machine's own TCP.
         quiet = ["--IPKernelApp.log_level=ERROR"]
         kernel_id: str = await super().start_kernel(**options, extra_arguments=quiet)
@@ -141,8 +142,9 @@ class _PageKernels(AsyncMappingKernelManager):
             await self.shutdown_kernel(kernel_id)  # type: ignore[no-untyped-call]
 
     async def cull_kernel_if_idle(self, kernel_id: str) -> None:
-        # A warm kernel can have been idle for hours when a page takes it, and the page needs a moment to connect:
-        # only one that was found without a page twice has none. (Those still waiting for one do not come here.)
+        # A warm kernel can have been idle for hours when a page takes it, and the page needs a moment to
+        # connect: only one that was found without a page twice has none. (Those that still wait for one do
+        # not come here.)
         if self._kernel_connections.get(kernel_id):
             self._without_page.discard(kernel_id)
         elif kernel_id in self._without_page:

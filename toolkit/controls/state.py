@@ -52,8 +52,9 @@ class Dashboard(traitlets.HasTraits):
 
     `klines` is the frame shown, `signals` maps labels to `Signals`, `notes` are warnings that came with the
     candles, `loading` says what is being waited for, `error` is the last thing that went wrong
-    (`{"number", "title", "text"}`, empty where nothing did). Nothing that fails is swallowed, and nothing that fails takes the last good chart away: a symbol that
-    cannot be loaded is reported and the one before stays.
+    (`{"number", "title", "text"}`, empty where nothing did). Nothing that fails is swallowed, and nothing
+    that fails takes the last good chart away: a symbol that cannot be loaded is reported and the one before
+    stays.
     """
 
     symbol = traitlets.Unicode()
@@ -139,29 +140,32 @@ class Dashboard(traitlets.HasTraits):
             return
         wanted = self.configuration.pipeline().indicators
         for label in [label for label in self._plotted if label not in wanted]:
-            del self._plotted[label], self._values[label], self._found[label]
+            del self._plotted[label], self._values[label]
+            self._found.pop(label, None)
             for display in self._displays:
                 display.remove(label)
         for label, indicator in wanted.items():
             if self._plotted.get(label) == indicator:
                 continue
             with self.reporting(f"{label} could not be calculated"):
-                run = indicator.stream()
-                outputs = run.feed(self.klines)
-                values = {name: outputs[name].to_numpy() for name in outputs.columns}
+                frame = indicator.calculate(self.klines)
+                values = {output.name: frame[output.name].to_numpy() for output in indicator.outputs}
                 for display in self._displays:
                     display.plot(label, indicator, values)
-                self._plotted[label], self._values[label], self._found[label] = (
-                    indicator,
-                    values,
-                    run.new_signals,
-                )
+                self._plotted[label], self._values[label] = indicator, values
+                self._found.pop(label, None)
         self._signals_later.ask()
 
     def _publish_signals(self) -> None:
-        self.signals = dict(self._found)
+        found = {}
+        for label, indicator in self._plotted.items():
+            with self.reporting(f"The signals of {label} could not be found"):
+                if label not in self._found:
+                    self._found[label] = indicator.get_signals(self.klines)
+                found[label] = self._found[label]
+        self.signals = found
         for display in self._displays:
-            display.show_signals(self.signals)
+            display.show_signals(found)
 
     # ---- who looks at it
 

@@ -18,6 +18,7 @@ class Chart {
     this.window = null;
     this.selected = null;
     this.frames = 0; // painted so far
+    this.spent = 0; // milliseconds that the last one took
     this.pending = 0;
     this.canvas = model.get("renderer") !== "svg";
     this.repaint = () => this.request();
@@ -35,14 +36,28 @@ class Chart {
   // Follows the kernel's description of panes and marks.
   async link() {
     const spec = this.model.get("spec");
+    if (sameMarks(spec, this.spec)) {
+      // only titles and levels: no need to look for models
+      spec.panes.forEach((pane, i) => {
+        const held = this.linked.panes[i];
+        Object.assign(held, { series: pane.series, range: pane.range });
+        pane.marks.forEach((mark, k) => Object.assign(held.marks[k], mark));
+      });
+      this.#take(spec, this.linked);
+      return;
+    }
     const linked = await resolve(this.model.widget_manager, spec);
     if (spec !== this.model.get("spec")) return; // a newer one is on its way
+    this.#take(spec, linked);
+    this.adopt();
+  }
+
+  #take(spec, linked) {
     this.linked = linked;
     this.spec = spec;
     this.feed.keep(new Set(linked.panes.flatMap((pane) => pane.columns)));
     this.window = null;
     for (const view of this.views) view.rebuild();
-    this.adopt();
     this.request();
   }
 
@@ -119,6 +134,7 @@ class Chart {
   #frame() {
     const { feed, linked } = this;
     if (!this.views.size || !linked.x) return;
+    const began = performance.now();
     for (const view of this.views) view.measure();
     if (!feed.length || this.width < 10) {
       for (const view of this.views) view.paint();
@@ -130,6 +146,7 @@ class Chart {
     this.#scale();
     for (const view of this.views) view.paint();
     this.frames++;
+    this.spent = performance.now() - began;
     this.#settle();
   }
 
@@ -267,12 +284,12 @@ class Chart {
 
   // What is on the screen, in numbers: for tests and benchmarks.
   inspect() {
-    const complete = [...this.feed.columns.values()].every((column) => column.from === 0);
     return {
       frames: this.frames,
+      spent: this.spent,
       epoch: this.feed.epoch,
       candles: this.feed.length,
-      complete,
+      complete: this.feed.complete,
       range: this.range && { ...this.range },
       level: this.window?.level,
       drawn: this.inView ? this.inView[1] - this.inView[0] : 0,
@@ -286,6 +303,11 @@ class Chart {
       })),
     };
   }
+}
+
+function sameMarks(one, other) {
+  const marks = (spec) => JSON.stringify(spec?.panes.map((pane) => [pane.figure, pane.marks.map((mark) => mark.id)]));
+  return marks(one) === marks(other);
 }
 
 function widthOf(mark, pixels) {

@@ -57,12 +57,16 @@ export class Feed {
   }
 
   #rows(message, buffers) {
+    const asked = new Set(this.waiting);
     this.waiting = null;
     message.columns.forEach(([name, version], i) => {
+      asked.delete(name);
       const column = this.columns.get(name);
+      if (column && version > column.version) column.reset(version);
       // a column that changed or went away meanwhile is asked for again, or not at all
       if (column && column.version === version && message.to === column.from) column.put(message.from, numbers(buffers[i]));
     });
+    for (const name of asked) if (this.columns.has(name)) this.columns.get(name).missing = true;
     this.#ask(0);
   }
 
@@ -85,10 +89,11 @@ export class Feed {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => {
       if (this.waiting !== null) return;
-      const to = Math.max(0, ...[...this.columns.values()].map((column) => column.from));
-      if (!to) return;
-      const columns = [...this.columns].filter(([, column]) => column.from === to).map(([name]) => name);
-      this.waiting = to;
+      const wanted = [...this.columns].filter(([, column]) => column.from && !column.missing);
+      if (!wanted.length) return;
+      const to = Math.max(...wanted.map(([, column]) => column.from));
+      const columns = wanted.filter(([, column]) => column.from === to).map(([name]) => name);
+      this.waiting = columns;
       this.send({ type: "rows", epoch: this.epoch, columns, from: Math.max(0, to - PIECE), to });
     }, delay);
   }
@@ -97,9 +102,16 @@ export class Feed {
     clearTimeout(this.timer);
   }
 
-  // Columns that no pane shows any more.
+  // Forgets the columns that no pane shows any more, and asks for those that never came.
   keep(names) {
     for (const name of this.columns.keys()) if (!(name in CANDLES) && !names.has(name)) this.columns.delete(name);
+    if (!this.length) return;
+    for (const name of names) this.#column(name, 0);
+    this.#ask(QUIET);
+  }
+
+  get complete() {
+    return [...this.columns.values()].every((column) => column.from === 0 || column.missing);
   }
 
   exact(name, i) {

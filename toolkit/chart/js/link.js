@@ -50,5 +50,14 @@ export function setShape(mark, shape) {
 export function flush(mark) {
   if (!mark.stale) return;
   mark.stale = false;
-  setLocal(mark.model, { x: mark.shape.x, y: mark.shape.y });
+  setLocal(mark.model, trimmed(mark.shape));
+}
+
+// Without undefined values at the end: bqplot puts a line's label where it ends.
+function trimmed({ x, y }) {
+  const rows = Array.isArray(y) ? y : [y];
+  let end = x.length;
+  while (end && rows.some((row) => row[end - 1] !== row[end - 1])) end--;
+  const cut = (values) => values.subarray(0, end);
+  return { x: cut(x), y: Array.isArray(y) ? y.map(cut) : cut(y) };
 }

@@ -16,6 +16,14 @@ function element(parent, tag, className, text) {
   return made;
 }
 
+// A text that is set again is laid out again, even where it is the same: at sixty frames a second that shows.
+function say(part, text) {
+  if (part.said !== text) {
+    part.said = text;
+    part.textContent = text;
+  }
+}
+
 class View {
   constructor(chart, el, model) {
     this.chart = chart;
@@ -79,6 +87,7 @@ class View {
 
   // Panes came, went or changed their names.
   rebuild() {
+    this.surface.setAttribute("aria-label", `${this.chart.spec?.title ?? ""} price chart. Arrow keys move and zoom.`.trim());
     this.legends.replaceChildren();
     this.panes = this.chart.linked.panes.map((pane) => {
       const legend = element(this.legends, "div", "tk-legend");
@@ -160,8 +169,7 @@ class View {
     const loading = this.model.get("loading");
     this.curtain.classList.toggle("tk-shown", Boolean(loading) || !chart.feed.length);
     this.curtain.classList.toggle("tk-first", !chart.feed.length);
-    this.curtainText.textContent = loading || "Waiting for candles…";
-    this.surface.setAttribute("aria-label", `${chart.spec.title}, price chart. Arrow keys move and zoom.`);
+    say(this.curtainText, loading || "Waiting for candles…");
     if (!chart.range || !chart.window) return;
     context.font = FONT;
     context.textBaseline = "middle";
@@ -175,7 +183,7 @@ class View {
     this.#readout();
     for (const span of this.spans) span.hidden = (span.days * 864e5) / chart.feed.step < 20;
     const perBucket = 2 ** chart.window.level;
-    this.note.textContent = perBucket > 1 ? `${perBucket} candles a bar · UTC` : "UTC";
+    say(this.note, perBucket > 1 ? `${perBucket} candles a bar · UTC` : "UTC");
     this.cross.x.style.height = `${plot.height}px`;
   }
 
@@ -302,13 +310,13 @@ class View {
       cross.x.style.transform = `translateX(${Math.round(x)}px)`;
       cross.y.style.transform = `translateY(${Math.round(pointer.y)}px)`;
       cross.y.style.width = `${plot.width}px`;
-      cross.time.textContent = timeText(feed.time(wanted), feed.step);
+      say(cross.time, timeText(feed.time(wanted), feed.step));
       cross.time.style.transform = `translate(${Math.round(Math.max(64, Math.min(plot.width - 64, x)))}px, ${plot.height + 3}px) translateX(-50%)`;
       const entry = this.panes.find(({ top, height }) => pointer.y >= top && pointer.y < top + height);
       if (entry?.scale) {
         const { low: bottom, high: top } = entry.pane.bounds;
         const value = top - ((pointer.y - entry.top) / entry.height) * (top - bottom);
-        cross.value.textContent = fixedText(value, entry.decimals);
+        say(cross.value, fixedText(value, entry.decimals));
         cross.value.style.transform = `translate(${plot.width + 1}px, ${Math.round(pointer.y) - 9}px)`;
       }
     }
@@ -322,16 +330,16 @@ class View {
       const values = ["open", "high", "low", "close"].map((name) => feed.exact(name, candle));
       const color = values[3] >= values[0] ? "#26a69a" : "#ef5350";
       entry.candle.forEach((part, i) => {
-        part.textContent = exactText(values[i]);
+        say(part, exactText(values[i]));
         part.style.color = color;
       });
       const change = (values[3] / feed.exact("close", candle - 1) - 1) * 100;
-      entry.change.textContent = change === change ? `${change < 0 ? "−" : "+"}${Math.abs(change).toFixed(2)}%` : "";
+      say(entry.change, change === change ? `${change < 0 ? "−" : "+"}${Math.abs(change).toFixed(2)}%` : "");
       entry.change.style.color = color;
-      entry.volume.textContent = compactText(feed.exact("volume", candle));
+      say(entry.volume, compactText(feed.exact("volume", candle)));
     }
     for (const line of entry.series) {
-      for (const { column, value } of line) value.textContent = valueText(feed.exact(column, candle), entry.decimals ?? 2);
+      for (const { column, value } of line) say(value, valueText(feed.exact(column, candle), entry.decimals ?? 2));
     }
   }
 }

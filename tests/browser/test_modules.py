@@ -1,0 +1,202 @@
+"""The controller's pure functions, in the browser that runs them, against numpy."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+
+from toolkit.chart import bundle, wire
+
+
+@pytest.fixture(scope="module")
+def modules(browser):
+    """A page in which every name of the controller's modules can be called."""
+    page = browser.new_page()
+    names = re.findall(r"^(?:async )?(?:const|class|function) (\w+)", bundle.script(), re.MULTILINE)
+    source = bundle.script().replace("export default", "const controller =")
+    page.add_script_tag(
+        content=f"(() => {{ {source}\n Object.assign(window, {{ {', '.join(names)} }}); }})()"
+    )
+    yield page
+    page.close()
+
+
+def numbers(values):
+    """JSON has no NaN: null stands for it on the way there and back."""
+    return [None if value != value else value for value in map(float, values)]
+
+
+def back(values):
+    return np.array([np.nan if value is None else value for value in values], dtype=float)
+
+
+FROM_NULL = """
+  const float = (list) => Float64Array.from(list, (v) => v ?? NaN);
+  const list = (a) => Array.from(a, (v) => (v === v ? v : null));
+"""
+
+
+@pytest.mark.parametrize("length", [1, 2, 7, 64, 1001])
+def test_pyramids_hold_what_numpy_says(modules, length):
+    random = np.random.default_rng(length)
+    values = random.normal(size=length)
+    values[: length // 5] = np.nan
+    found = modules.evaluate(
+        f"""(values) => {{ {FROM_NULL}
+          const levels = {{}};
+          for (const how of ["first", "last", "min", "max", "sum"]) {{
+            const pyramid = new Pyramid(float(values), how);
+            levels[how] = Array.from({{ length: 12 }}, (_, level) => list(pyramid.level(level)));
+          }}
+          return levels;
+        }}""",
+        numbers(values),
+    )
+    reduced = {
+        "first": lambda piece: piece[0],
+        "last": lambda piece: piece[-1],
+        "min": np.min,
+        "max": np.max,
+        "sum": np.sum,
+    }
+    for how, of in reduced.items():
+        for level in range(12):
+            size = 2**level
+            pieces = [values[start : start + size] for start in range(0, length, size)]
+            pieces = [piece[~np.isnan(piece)] for piece in pieces]
+            expected = [of(piece) if len(piece) else np.nan for piece in pieces]
+            here = back(found[how][level])
+            if len(expected) > 1 or level <= np.ceil(np.log2(length)):
+                np.testing.assert_allclose(here, expected, rtol=1e-12)
+
+
+def test_rows_that_come_later_reach_every_level(modules):
+    random = np.random.default_rng(5)
+    values = random.normal(size=1000)
+    same = modules.evaluate(
+        """(values) => {
+          const column = new Column("range", 1000);
+          for (let level = 0; level < 9; level++) column.buckets(level, 0, 1);
+          for (const [from, to] of [[937, 1000], [333, 937], [332, 333], [0, 332]]) {
+            column.put(from, Float64Array.from(values.slice(from, to)));
+          }
+          const whole = new Column("range", 1000);
+          whole.put(0, Float64Array.from(values));
+          const level = (c, l) => Object.values(c.buckets(l, 0, 1000 >> l)).map((a) => [...a]);
+          const all = (c) => JSON.stringify([...Array(9).keys()].map((l) => level(c, l)));
+          return [all(column) === all(whole), column.from];
+        }""",
+        values.tolist(),
+    )
+    assert same == [True, 0]
+
+
+@pytest.mark.parametrize("level", [0, 3])
+def test_the_kernels_buckets_are_the_browsers(modules, level):
+    """A patch made by the kernel and the pyramid made by the browser hold the same numbers."""
+    random = np.random.default_rng(9)
+    values = random.normal(size=500)
+    values[100:140] = np.nan
+    low, high = wire.buckets(values, level, 2, 40)
+    found = modules.evaluate(
+        f"""([values, level, low, high]) => {{ {FROM_NULL}
+          const column = new Column("range", values.length);
+          column.put(0, float(values));
+          const whole = column.buckets(level, 0, 45);
+          column.reset(1);
+          column.patch = {{ level, from: 2, low: float(low), high: float(high) }};
+          const patched = column.buckets(level, 0, 45);
+          return [[list(whole.low), list(whole.high)], [list(patched.low), list(patched.high)]];
+        }}""",
+        [numbers(values), level, numbers(low), numbers(high)],
+    )
+    for whole, patched in zip(*found, strict=True):
+        np.testing.assert_array_equal(back(whole)[2:40], back(patched)[2:40])
+        assert np.isnan(back(patched)[[0, 1, 40]]).all(), "what is not known yet is not shown"
+
+
+def test_a_line_keeps_the_extremes_of_every_bucket(modules):
+    random = np.random.default_rng(1)
+    values = np.cumsum(random.normal(size=640))
+    x, y = modules.evaluate(
+        """(values) => {
+          const column = new Column("range", 640);
+          column.put(0, Float64Array.from(values));
+          const { x, y } = lineShape({ level: 4, from: 10, to: 30 }, column.buckets(4, 10, 30));
+          return [[...x], [...y]];
+        }""",
+        values.tolist(),
+    )
+    assert len(x) == 40
+    assert (np.diff(x) > 0).all()
+    for bucket in range(20):
+        piece = values[(10 + bucket) * 16 : (11 + bucket) * 16]
+        assert sorted(y[2 * bucket : 2 * bucket + 2]) == [piece.min(), piece.max()]
+        assert (10 + bucket) * 16 - 0.5 < x[2 * bucket] < x[2 * bucket + 1] < (11 + bucket) * 16 - 0.5
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "most"),
+    [(0, 1, 5), (48_000, 49_000, 8), (0.00051, 0.00053, 6), (-3, 7, 4), (1e9, 3e9, 10)],
+)
+def test_number_ticks_are_round_inside_and_not_too_many(modules, low, high, most):
+    ticks = modules.evaluate("([low, high, most]) => numberTicks(low, high, most)", [low, high, most])
+    values = ticks["values"]
+    assert 1 <= len(values) <= most + 1
+    assert all(low - 1e-9 <= value <= high * (1 + 1e-9) for value in values)
+    texts = [f"{value:.{ticks['decimals']}f}" for value in values]
+    assert len(set(texts)) == len(texts), "ticks can be told apart"
+    mantissa = ticks["step"] / 10 ** np.floor(np.log10(ticks["step"]))
+    assert min(abs(mantissa - m) for m in (1, 2, 2.5, 5, 10)) < 1e-9
+
+
+def test_time_ticks_are_boundaries(modules):
+    def ticks(start, end, least):
+        return modules.evaluate(
+            "([start, end, least]) => timeTicks(Date.parse(start), Date.parse(end), least)",
+            [start, end, least],
+        )
+
+    hours = ticks("2024-02-29T20:30Z", "2024-03-01T06:00Z", 3_000_000)
+    assert [tick["label"] for tick in hours][:5] == ["21:00", "22:00", "23:00", "Mar", "01:00"]
+    assert [tick["label"] for tick in hours if tick["major"]] == ["Mar"]
+    months = ticks("2023-10-15T00:00Z", "2024-04-15T00:00Z", 28 * 86_400_000)
+    assert [tick["label"] for tick in months] == ["Nov", "Dec", "2024", "Feb", "Mar", "Apr"]
+    days = ticks("2024-01-30T00:00Z", "2024-02-08T00:00Z", 86_400_000)
+    assert [tick["label"] for tick in days][:4] == ["30 Jan", "31 Jan", "Feb", "2 Feb"]
+    years = ticks("2000-01-01T00:00Z", "2049-01-01T00:00Z", 4 * 365 * 86_400_000)
+    assert [tick["label"] for tick in years][:3] == ["2000", "2005", "2010"]
+
+
+def test_numbers_as_text(modules):
+    def call(name, *arguments):
+        return modules.evaluate(f"(given) => {name}(...given.map((v) => v ?? NaN))", list(arguments))
+
+    assert call("exactText", 48795.1) == "48,795.1"
+    assert call("exactText", 0.00054321) == "0.00054321"
+    assert call("exactText", 0.1 + 0.2) == "0.3"
+    assert call("exactText", None) == "–"
+    assert call("fixedText", -1234567.891, 2) == "-1,234,567.89"
+    assert call("valueText", 0.0001234, 2) == "0.000123"
+    assert call("valueText", 12.3456, 2) == "12.35"
+    assert call("compactText", 1_234_567) == "1.23M"
+    assert call("priceDecimals", 0.000512) == 8
+    assert call("priceDecimals", 48_000) == 2
+
+
+def test_levels(modules):
+    found = modules.evaluate(
+        "[[600, 600], [601, 600], [300000, 640], [5, 600]].map(([span, most]) => levelFor(span, most))"
+    )
+    assert found == [0, 1, 9, 0]
+
+
+def test_markers_never_crowd_and_the_most_confident_stays(modules):
+    signals = {
+        "position": [0, 1, 2, 9, 17, 18],
+        "group": [0, 0, 1, 0, 0, 0],
+        "confidence": [0.1, 0.9, 1, 0.2, 0.3, 0.2],
+    }
+    kept = modules.evaluate(f"thinned({json.dumps(signals)}, 0, 6, 0, 8)")
+    assert kept == [1, 3, 4]
