@@ -29,6 +29,7 @@ env: $(ALL) ## set .venv up, with what the tests need
 
 bench: $(ALL) ## the quick benchmarks, each beside its peers
 	.venv/bin/python benchmarks/core.py --quick
+	.venv/bin/python benchmarks/data.py --quick
 	.venv/bin/python benchmarks/browser.py --quick
 
 lock: $(ALL) ## resolve the dependencies of pyproject.toml anew

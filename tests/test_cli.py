@@ -1,5 +1,6 @@
 """The command line, and what is served: one small notebook in place of the dashboard, for speed."""
 
+import asyncio
 import json
 import os
 import re
@@ -14,7 +15,6 @@ from pathlib import Path
 
 import pytest
 from tornado.httpclient import HTTPRequest
-from tornado.ioloop import IOLoop
 from tornado.websocket import websocket_connect
 
 import toolkit
@@ -240,17 +240,20 @@ def test_a_page_that_went_without_a_word_loses_its_kernel_and_one_that_comes_bac
         address = f"ws://127.0.0.1:{server.port}/api/kernels/{kernel}/channels"
         return await websocket_connect(HTTPRequest(address, headers={"Origin": server.url.rstrip("/")}))
 
-    async def leave_and_come_back():
-        (await connect()).close()
-        return await connect()
+    async def leave(connection):
+        connection.close()
+        while await connection.read_message() is not None:  # until the server has closed it too
+            pass
 
-    loop = IOLoop()
-    connection = loop.run_sync(leave_and_come_back)
-    time.sleep(1.5)
-    assert server.has(kernel)
-    connection.close()
+    async def leave_and_come_back():
+        await leave(await connect())
+        connection = await connect()
+        await asyncio.sleep(1.5)
+        assert server.has(kernel)
+        await leave(connection)
+
+    asyncio.run(leave_and_come_back())
     wait_until(lambda: not server.has(kernel))
-    loop.close()
 
 
 def test_a_web_socket_of_another_site_is_refused(server):
@@ -260,10 +263,8 @@ def test_a_web_socket_of_another_site_is_refused(server):
         address = f"ws://127.0.0.1:{server.port}/api/kernels/{kernel}/channels"
         return await websocket_connect(HTTPRequest(address, headers={"Origin": "http://other.example"}))
 
-    loop = IOLoop()
     with pytest.raises(Exception, match="403"):
-        loop.run_sync(connect)
-    loop.close()
+        asyncio.run(connect())
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])

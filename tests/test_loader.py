@@ -1,9 +1,11 @@
 """Loading: which source, what it says, and that nobody can spoil what is kept."""
 
 import io
+import os
 import pickle
 import threading
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,9 +13,10 @@ import pytest
 from sources import hub_stand_in as faults
 from sources.hub_stand_in import COMMIT, HubStandIn
 
+import toolkit
 from toolkit import loader
 from toolkit.candles import PRICE_COLUMNS, SYMBOLS, CandleError, is_synthetic
-from toolkit.loader import KLineDataLoader, LoadError, SyntheticDataWarning
+from toolkit.loader import KLineDataLoader, LoadError, StaleDataWarning, SyntheticDataWarning
 from toolkit.settings import SettingsError
 from toolkit.sources import download
 from toolkit.sources.base import NotStored, SourceError
@@ -378,6 +381,209 @@ def test_threads(folder):
         thread.join()
     assert errors == []
     assert len(set(results)) == 1
+
+
+# --- kept on disk ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def reads(monkeypatch):
+    return count_reads(monkeypatch)
+
+
+def test_another_process_neither_decodes_nor_checks_again(folder, reads):
+    first = load("BTCUSDT", "1h", source=folder)
+    loader._kept.clear()
+    again = load("BTCUSDT", "1h", source=folder)
+    assert reads == ["BTCUSDT"]
+    pd.testing.assert_frame_equal(again, first)
+    assert again.attrs == first.attrs
+
+
+@pytest.mark.parametrize("last", [1, 24, 199, 200, 10_000])
+def test_the_last_candles(folder, last):
+    whole = load("BTCUSDT", "1h", source=folder)
+    for source in (folder, "sample"):
+        whole = load("BTCUSDT", "1h", source=source)
+        part = load("BTCUSDT", "1h", source=source, last=last)
+        pd.testing.assert_frame_equal(part, whole.iloc[-last:], check_freq=False)
+        assert part.attrs["report"].candles == len(part) == min(last, len(whole))
+    part = load("BTCUSDT", "1h", source=folder, last=last, start="2024-01-02", end="2024-01-03")
+    assert part.index[-1] == pd.Timestamp("2024-01-02T23:00Z")
+    assert len(part) == min(last, 24)
+
+
+@pytest.mark.parametrize("last", [0, -1, 1.5, True, "5"])
+def test_a_number_of_last_candles_that_is_none(last):
+    with pytest.raises(CandleError, match=r"last: .*is not allowed"):
+        load("BTCUSDT", "1h", source="sample", last=last)
+
+
+def test_a_file_that_changed_is_noticed_though_it_is_as_long_and_as_old(folder, reads):
+    path = folder / "klines" / "BTCUSDT" / "BTC_1h.parquet"
+    load("BTCUSDT", "1h", source=folder)
+    before = path.stat()
+    content = parquet(table(level=41_000.0))
+    path.write_bytes(content)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert load("BTCUSDT", "1h", source=folder)["open"].iloc[0] == 41_000.0
+    assert reads == ["BTCUSDT"] * 2
+
+
+def kept_files(home):
+    return [path for path in (home / "candles").rglob("*.candles") if path.is_file()]
+
+
+@pytest.fixture
+def own_home(monkeypatch, tmp_path):
+    monkeypatch.setenv("TOOLKIT_HOME", str(tmp_path / "own home"))
+    return tmp_path / "own home"
+
+
+def test_what_is_kept_and_damaged_is_made_anew(folder, own_home, reads):
+    expected = load("BTCUSDT", "1h", source=folder)
+    (path,) = kept_files(own_home)
+    whole = path.read_bytes()
+    for at in range(0, len(whole), len(whole) // 10):
+        content = bytearray(whole)
+        content[at] ^= 1
+        path.write_bytes(content)
+        pd.testing.assert_frame_equal(load("BTCUSDT", "1h", source=folder), expected)
+    assert path.read_bytes() == whole
+    assert len(reads) > 10
+
+
+def test_where_nothing_can_be_kept_candles_are_loaded_all_the_same(
+    folder, own_home, monkeypatch, caplog, reads
+):
+    own_home.mkdir()
+    (own_home / "candles").write_text("a file is in the way")
+    assert len(load("BTCUSDT", "1h", source=folder)) == 200
+    assert "checked candles are not kept" in caplog.text
+    (own_home / "candles").unlink()
+
+    def full(*args):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(loader, "write_kept", full)
+    loader._kept.clear()
+    load("BTCUSDT", "1h", source=folder)
+    assert "BTCUSDT 1h are not kept: [Errno 28]" in caplog.text
+    load("BTCUSDT", "1h", source=folder)
+    assert len(reads) == 2, "then memory keeps them"
+
+
+def test_what_opens_in_the_future_is_checked_again(tmp_path, own_home, reads):
+    start = (pd.Timestamp.now("UTC") - pd.Timedelta("100h")).floor("h").tz_localize(None)
+    store(tmp_path, "BTCUSDT", table(start=start))
+    assert len(load("BTCUSDT", "1h", source=tmp_path)) == 100
+    assert kept_files(own_home) == []
+
+
+def test_the_age_of_a_file(folder):
+    path = folder / "klines" / "BTCUSDT" / "BTC_1h.parquet"
+    os.utime(path, (1.7e9, 1.7e9))
+    for part in ({}, {"last": 5}):
+        report = load("BTCUSDT", "1h", source=folder, **part).attrs["report"]
+        assert report.fetched == pd.Timestamp(1.7e9, unit="s", tz="UTC")
+    assert load("BTCUSDT", "1h", source="sample").attrs["report"].fetched is None
+
+
+def test_refresh(hub):
+    first = load("BTCUSDT", "1h", source="hub")
+    hub.commit, hub.files["klines/BTCUSDT/BTC_1h.parquet"] = "f" * 40, parquet(table(level=50_000.0))
+    assert load("BTCUSDT", "1h", source="hub")["open"].iloc[0] == 40_000.0
+    fresh = load("BTCUSDT", "1h", source="hub", refresh=True)
+    assert fresh["open"].iloc[0] == 50_000.0
+    assert fresh.attrs["report"].fetched >= first.attrs["report"].fetched
+
+
+def test_refresh_that_fails_says_so(hub):
+    load("BTCUSDT", "1h", source="hub")
+    hub.fault = faults.status(503)
+    for source in ("hub", "auto"):
+        with pytest.warns(StaleDataWarning, match="503.*which was the newest on") as caught:
+            frame = load("BTCUSDT", "1h", source=source, refresh=True)
+        assert caught[0].filename == __file__
+        assert frame.attrs["source"] == "hub"
+
+
+def test_damage_in_a_downloaded_file_never_becomes_a_price(hub):
+    """200 flipped bits and 20 truncations; the hub is gone, so that nothing can be repaired."""
+    expected = load("BTCUSDT", "1h", source="hub")
+    home = Path(os.environ["TOOLKIT_HOME"])
+    (blob,) = [path for path in home.rglob("blobs/*") if path.is_file()]
+    whole, random = blob.read_bytes(), np.random.default_rng(8)
+    hub.fault = faults.status(503)
+
+    def damaged():
+        for at in random.integers(0, len(whole), 200):
+            content = bytearray(whole)
+            content[at] ^= 1 << int(random.integers(8))
+            yield bytes(content)
+        for length in np.linspace(0, len(whole) - 1, 20, dtype=int):
+            yield whole[:length]
+
+    for number, content in enumerate(damaged()):
+        blob.write_bytes(content)
+        os.utime(blob, (number, number))
+        with pytest.raises(SourceError, match="is damaged"):
+            load("BTCUSDT", "1h", source="hub")
+    hub.fault = None
+    download.forget_failures()
+    pd.testing.assert_frame_equal(load("BTCUSDT", "1h", source="hub"), expected)
+
+
+# --- a frame of the user's own --------------------------------------------------------------------------
+
+
+def test_from_frame():
+    raw = table().rename(columns=str.upper).rename(columns={"OPEN_TIME": "Date"})
+    raw.loc[5, "LOW"] = -1.0
+    before = raw.copy()
+    frame = KLineDataLoader.from_frame(raw, symbol="btc/usdt", timeframe="1h")
+    pd.testing.assert_frame_equal(raw, before)
+    assert KLineDataLoader.validate_data(frame) == (True, [])
+    assert {**frame.attrs, "report": None} == {
+        "symbol": "BTCUSDT",
+        "timeframe": "1h",
+        "source": "frame",
+        "revision": None,
+        "synthetic": False,
+        "report": None,
+    }
+    assert [bad.reason for bad in frame.attrs["report"].quarantined] == ["low is not above zero"]
+
+
+def test_from_frame_takes_any_market_and_timeframe():
+    raw = table().assign(open_time=pd.date_range("2020-01-01", periods=200, freq="4h"))
+    frame = KLineDataLoader.from_frame(raw, symbol="AAPL", timeframe="4h")
+    assert (frame.attrs["symbol"], frame.attrs["timeframe"]) == ("AAPL", "4h")
+    assert len(toolkit.resample(frame, "1d")) == 33
+    assert len(toolkit.MACD().calculate(frame)) == 200
+
+
+def test_from_frame_knows_the_sample_again():
+    sample = load("BTCUSDT", "1d", source="sample")
+    assert is_synthetic(KLineDataLoader.from_frame(sample, symbol="BTC", timeframe="1d"))
+    del sample["synthetic"]
+    assert is_synthetic(KLineDataLoader.from_frame(sample, symbol="BTC", timeframe="1d"))
+
+
+@pytest.mark.parametrize(
+    ("frame", "symbol", "timeframe", "message"),
+    [
+        ([1], "BTC", "1h", "frame is a list, not a DataFrame"),
+        (table(), "", "1h", "symbol '' is not a text"),
+        (table(), None, "1h", "symbol None is not a text"),
+        (table(), "BTC", "1M", "timeframe: '1M' is not a whole number"),
+        (table(), "BTC", "15m", "BTCUSDT 15m from frame: its rows are 0 days 01:00:00 apart"),
+        (table().drop(columns="low"), "BTC", "1h", "no column low"),
+    ],
+)
+def test_from_frame_refuses(frame, symbol, timeframe, message):
+    with pytest.raises(CandleError, match=message):
+        KLineDataLoader.from_frame(frame, symbol=symbol, timeframe=timeframe)
 
 
 # --- the rest -------------------------------------------------------------------------------------------

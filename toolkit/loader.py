@@ -234,13 +234,15 @@ class _Range(NamedTuple):
 
 
 class _Found(NamedTuple):
-    """Checked candles, at least those of the part; not to be handed out, for they may be kept."""
+    """Checked candles, at least those of the part."""
 
     frame: pd.DataFrame
     stored: Stored
+    kept: bool
+    """They are kept for the next call, and must not be handed out themselves."""
 
     def cut(self, part: _Range) -> pd.DataFrame:
-        return select(self.frame, *part, fetched=self.stored.fetched)
+        return select(self.frame, *part, fetched=self.stored.fetched, given=not self.kept)
 
 
 def _load(
@@ -304,19 +306,18 @@ def _each(symbols: list[str], load: Callable[[str], _Result]) -> tuple[dict[str,
 
 
 def _find(source: Source, symbol: str, timeframe: str, part: _Range, refresh: bool) -> _Found:
-    """Candles from memory, from the disk, or from the source, in this order."""
+    """Candles from memory, from what is kept on disk, or from the source, in this order."""
     stored = source.find(symbol, timeframe, refresh=refresh)
     key = (source.name, symbol, timeframe, stored.identity)
     frame = _kept.get(key)
     if frame is not None:
-        return _Found(frame, stored)
+        return _Found(frame, stored, kept=True)
     path = _place(source, symbol, timeframe) if stored.kept else None
     if path is not None:
+        # Not kept in memory: to copy it from there takes as long as to read it.
         frame = read_kept(path, stored.identity, start=part.start, end=part.end, last=part.last)
         if frame is not None:
-            if len(frame) == frame.attrs["report"].candles:
-                _kept.put(key, frame)
-            return _Found(frame, stored)
+            return _Found(frame, stored, kept=False)
     raw = stored.read()
     frame = normalize(
         raw.table,
@@ -328,14 +329,16 @@ def _find(source: Source, symbol: str, timeframe: str, part: _Range, refresh: bo
         written=stored.written,
         synthetic=stored.synthetic,
     )
-    _kept.put(key, frame)
     # What opens in the future may be right tomorrow.
     if path is not None and not any(bad.reason == IN_FUTURE for bad in frame.attrs["report"].quarantined):
         try:
             write_kept(path, frame, stored.identity)
         except OSError as error:
             _log.warning("checked candles of %s %s are not kept: %s", symbol, timeframe, error)
-    return _Found(frame, stored)
+        else:
+            return _Found(frame, stored, kept=False)
+    _kept.put(key, frame)
+    return _Found(frame, stored, kept=True)
 
 
 def _place(source: Source, symbol: str, timeframe: str) -> Path | None:

@@ -24,9 +24,8 @@ def archive(first=0, count=COUNT, *, header, per_ms=1):
     for i in range(first, first + count):
         opens = (1_704_067_200_000 + i * 3_600_000) * per_ms
         price = f"{PRICES[i]:.8f}"
-        lines.append(
-            f"{opens},{price},{price},{price},{price},{i + 0.1},{opens + 3_600_000 * per_ms - 1},{i}.5,{i},1.5,2.5,0"
-        )
+        closes = opens + 3_600_000 * per_ms - 1
+        lines.append(f"{opens},{price},{price},{price},{price},{i + 0.1},{closes},{i}.5,{i},1.5,2.5,0")
     return "\n".join(lines).encode() + b"\n"
 
 

@@ -25,7 +25,7 @@ __all__ = ["IN_FUTURE", "find_gaps", "find_stretches", "normalize", "timestamp",
 IN_FUTURE = "opens in the future"
 """Why a row is quarantined that may be right later."""
 
-_LISTED = 50
+_LISTED = 20
 """Stretches without volume that a report lists."""
 
 _Bools = np.ndarray[Any, np.dtype[np.bool_]]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, NamedTuple, Self
 
+import numpy as np
 import pandas as pd
 
 from toolkit.candles.contract import length_of
@@ -94,7 +95,7 @@ class CandleReport(dict[str, Any]):
     end: pd.Timestamp | None = None
     """First moment no longer asked for; None: up to the last."""
     zero_volume_stretches: tuple[Stretch, ...] = ()
-    """The longest runs of candles without volume (at most 50, two candles at least), in order of time."""
+    """The longest runs of candles without volume (at most 20, two candles at least), in order of time."""
     fetched: pd.Timestamp | None = None
     """When the stored candles were last known to be the source's newest: a file of the hub was fetched or
     compared with the hub's, a file in a folder was written. None where that means nothing."""
@@ -148,9 +149,7 @@ class CandleReport(dict[str, Any]):
             *(one[0] for name in _TUPLES for one in named[name]),
             *(one[1] for name in ("gaps", "zero_volume_stretches") for one in named[name]),
         ]
-        # All at once: one by one takes longer than reading the candles.
-        known = dict(zip(texts, pd.to_datetime(texts, utc=True, format="ISO8601").as_unit("ms"), strict=True))
-        known[None] = None
+        known = _times(dict.fromkeys(text for text in texts if text is not None)) | {None: None}
         for name in _TIMES:
             named[name] = known[named[name]]
         for name in _LISTS:
@@ -234,6 +233,14 @@ class CandleReport(dict[str, Any]):
 
 def _iso(time: pd.Timestamp | None) -> str | None:
     return None if time is None else time.isoformat()
+
+
+def _times(texts: Iterable[str]) -> dict[str | None, Any]:
+    """The moments of ISO 8601 texts, all at once: one by one takes longer than reading the candles."""
+    written = list(texts)
+    millis = np.array([text.removesuffix("+00:00") for text in written], dtype="datetime64[us]")
+    index = pd.DatetimeIndex(millis.astype("datetime64[ms]")).tz_localize("UTC")
+    return dict(zip(written, index, strict=True))
 
 
 def _short(time: pd.Timestamp) -> str:

@@ -82,6 +82,7 @@ def select(
     last: int | None = None,
     *,
     fetched: pd.Timestamp | None = None,
+    given: bool = False,
 ) -> pd.DataFrame:
     """The candles that open in ``[start, end)``; a frame of its own, sharing no memory with ``frame``.
 
@@ -94,6 +95,7 @@ def select(
         end: first moment that no longer does; None: to the end.
         last: of those only the last so many; None: all.
         fetched: what the report says of when they were fetched; None: what it said before.
+        given: ``frame`` is given away, so nothing needs to be copied.
 
     Raises:
         CandleError: a bound is no time, start is not before end, or no candle lies between.
@@ -113,8 +115,10 @@ def select(
         low = high - last
         first = frame.index[low]
     # Memory of its own, index included: a writable view is to be had (Series.array) past copy-on-write.
-    own = frame.iloc[low:high].copy()
-    own.index = own.index.copy(deep=True)
+    own = frame.iloc[low:high]
+    if not given:
+        own = own.copy()
+        own.index = own.index.copy(deep=True)
     own.attrs = frame.attrs | {"report": _report_of_part(report, own, first, after, fetched)}
     return own
 

@@ -33,7 +33,7 @@ ARCHIVE_COLUMNS = [
     "taker_buy_quote_volume",
     "ignore",
 ]
-"""Columns of Binance's own archives, which have no header before 2025 (spot) or at all."""
+"""Columns of Binance's own archives, many of which have no header."""
 
 
 def read_parquet(content: bytes, what: str) -> pd.DataFrame:
