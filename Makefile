@@ -1,7 +1,7 @@
 # System V4. `make` alone lists what can be made.
 PORT ?= 8866
-# The environment is up to date when the file named after its inputs' checksum is there.
-KEY := $(shell cat pyproject.toml requirements.lock .ci/install | cksum | cut -d ' ' -f 1)
+# The environment is up to date when the file named after the checksum of all it depends on is there.
+KEY := $(shell { cat pyproject.toml requirements.lock .ci/install; echo "$(CURDIR) $(PYTHON)"; } | cksum | cut -d ' ' -f 1)
 APP := .venv/app-$(KEY)
 ALL := .venv/all-$(KEY)
 

@@ -90,10 +90,16 @@ window.measured = {
     await settled();
     const column = chart.feed.columns.get('Bollinger Bands.bb_upper');
     const { version } = column;
-    const { frames } = chart;
+    let frames = Infinity; // painted when the new values came
+    const came = (message) => {
+      if (message.type === 'patch') frames = chart.frames;
+    };
+    chart.model.on('msg:custom', came);
     const start = performance.now();
     press(handle('.bands'), turn % 2 ? 'ArrowLeft' : 'ArrowRight');
-    return until(start, () => column.version > version && chart.frames > frames && !chart.pending);
+    const time = await until(start, () => column.version > version && chart.frames > frames);
+    chart.model.off('msg:custom', came);
+    return time;
   },
   empty: () => frames(() => {}),
   pan(turn) {

@@ -92,14 +92,16 @@ def test_a_source_that_is_not_there_is_said_in_one_line(capsys, tmp_path):
 
 
 @pytest.mark.parametrize(("words", "variable"), [(["--source", "here"], "hub"), ([], "here")])
-def test_a_relative_source_is_taken_from_where_it_was_typed(words, variable, monkeypatch, tmp_path):
+def test_relative_paths_are_taken_from_where_it_was_typed(words, variable, monkeypatch, tmp_path):
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TOOLKIT_SOURCE", variable)
+    monkeypatch.setenv("TOOLKIT_HOME", "kept")
     served = {}
     monkeypatch.setattr(dashboard, "serve", lambda **options: served.update(options))
     assert cli.main(["dashboard", "--port", "9000", *words]) == 0
     assert os.environ["TOOLKIT_SOURCE"] == str(tmp_path / "here")
+    assert os.environ["TOOLKIT_HOME"] == str(tmp_path / "kept")
     assert served == {"port": 9000, "source": str(tmp_path / "here"), "browser": False, "warm": True}
 
 

@@ -176,7 +176,12 @@ def make(*arguments, cwd=ROOT, **environment):
     # What make hands on to its recipes (this may run in one) is not for another make.
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
     return subprocess.run(
-        ["make", *arguments], cwd=cwd, env=clean | environment, capture_output=True, text=True, check=False
+        [shutil.which("make"), *arguments],
+        cwd=cwd,
+        env=clean | environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 
@@ -215,6 +220,23 @@ def test_what_is_installed_is_not_installed_again_until_the_lock_changes(clone):
     with (clone / "requirements.lock").open("a") as lock:
         lock.write("# another\n")
     assert make("env", cwd=clone).stdout == "installing all\n"
+
+
+@pytest.mark.parametrize(("place", "kept"), [("", True), ("/another/checkout", False)])
+def test_an_environment_that_was_copied_along_is_not_used(clone, place, kept):
+    """It would run the code of the checkout it was copied from. No Python is on the path to make another."""
+    tools = clone / "tools"
+    tools.mkdir()
+    for name in ("sh", "cat", "cksum", "cp", "cut", "dirname", "grep", "rm", "sed", "touch"):
+        (tools / name).symlink_to(shutil.which(name))
+    python = clone / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text("#!/bin/sh\n")  # agrees to everything
+    python.chmod(0o755)
+    (clone / ".venv" / "place").write_text(f"{place or clone}\n")
+    done = make("env", cwd=clone, PATH=str(tools), UV="no", PYTHON="")
+    assert (done.returncode == 0) == kept
+    assert python.exists() == kept
 
 
 def test_the_readmes_commands_are_there():

@@ -18,7 +18,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: the words after `toolkit`; those that the process was called with by default.
 
     Returns:
-        The exit code: 0 when all went well, 1 when the command could not be carried out.
+        The exit code: 0 when all went well, 1 when the command could not be carried out, 130 when it was
+        interrupted before it began.
 
     Raises:
         SystemExit: the words make no command (exit code 2), or ask for help or the version.
@@ -29,11 +30,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (OSError, settings.SettingsError) as error:
         print(f"toolkit {options.command}: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:  # before the server listens; after that it ends by itself
+        return 130
 
 
 def _dashboard(options: argparse.Namespace) -> int:
-    # Voila starts its kernels in the notebook's folder, so a relative source is made absolute here, where it
-    # was typed.
+    # Voila starts its kernels in the notebook's folder, so relative paths are made absolute here, where they
+    # were typed.
+    if os.environ.get("TOOLKIT_HOME"):
+        os.environ["TOOLKIT_HOME"] = str(settings.home())
     source = os.environ["TOOLKIT_SOURCE"] = settings.source(options.source)
     if source not in settings.SOURCES and not Path(source).is_dir():
         raise settings.SettingsError(f"source: there is no folder {source}")
