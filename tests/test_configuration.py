@@ -27,6 +27,7 @@ def test_parameters_change_in_part(configuration):
         "fast_period": 8,
         "slow_period": 26,
         "signal_period": 9,
+        "source": "close",
     }
     configuration.set_indicator_params("MACD", {"signal_period": 5})
     assert configuration.pipeline().indicators["MACD"] == MACD(fast_period=8, signal_period=5)

@@ -172,6 +172,7 @@ def test_refused_values_are_explained_and_change_nothing(state, screen):
         "fast_period": 40,
         "slow_period": 60,
         "signal_period": 9,
+        "source": "close",
     }
 
 

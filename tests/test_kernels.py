@@ -95,17 +95,108 @@ def test_the_same_bits_in_any_chunks(block, period, cuts, flat, scale):
     assert same_bits(block(values, period, cuts), block(values, period))
 
 
+def run(block, memory, values, cuts=(), *arguments):
+    """What a block of one input and one output makes of the values, in chunks."""
+    held, out = np.zeros(memory), np.empty(len(values))
+    for start, stop in pairwise([0, *cuts, len(values)]):
+        block(held, values[start:stop], *arguments, out[start:stop])
+    return out
+
+
+WINDOWS = {
+    kernels.rolling_max: (kernels.rolling_extreme_memory, lambda w: w.max()),
+    kernels.rolling_min: (kernels.rolling_extreme_memory, lambda w: w.min()),
+    kernels.rolling_max_age: (
+        kernels.rolling_extreme_memory,
+        lambda w: w.apply(lambda v: len(v) - 1 - np.flatnonzero(v == v.max())[-1], raw=True),
+    ),
+    kernels.rolling_min_age: (
+        kernels.rolling_extreme_memory,
+        lambda w: w.apply(lambda v: len(v) - 1 - np.flatnonzero(v == v.min())[-1], raw=True),
+    ),
+    kernels.weighted_mean: (
+        kernels.weighted_mean_memory,
+        lambda w: w.apply(lambda v: np.average(v, weights=np.arange(1.0, len(v) + 1)), raw=True),
+    ),
+}
+
+
+@pytest.mark.parametrize("period", [1, 2, 3, 7, 8, 9, 500])
+@pytest.mark.parametrize("block", WINDOWS, ids=lambda block: block.__name__)
+def test_windows_are_those_of_pandas(block, period):
+    memory, expected = WINDOWS[block]
+    values = np.round(CLOSE, -2)  # many equal ones
+    ours = run(block, memory(period), values, (), period)
+    theirs = expected(pd.Series(values).rolling(period))
+    assert np.allclose(ours, theirs, rtol=1e-13, atol=0, equal_nan=True)
+
+
+@pytest.mark.parametrize("period", [1, 2, 20])
+def test_mean_deviation_is_that_of_pandas(period):
+    mean = rolling_mean(CLOSE, period)
+    held, out = np.zeros(kernels.rolling_mean_deviation_memory(period)), np.empty(len(CLOSE))
+    for part in (slice(0, 900), slice(900, 901), slice(901, None)):
+        kernels.rolling_mean_deviation(held, CLOSE[part], mean[part], period, out[part])
+    theirs = pd.Series(CLOSE).rolling(period).apply(lambda v: np.abs(v - v.mean()).mean(), raw=True)
+    assert np.allclose(out, theirs, rtol=1e-9, atol=1e-9 if period > 1 else 1e-7, equal_nan=True)
+
+
+def test_changes_sums_and_delays_are_those_of_numpy():
+    assert same_bits(run(kernels.change, kernels.CHANGE_MEMORY, CLOSE), np.r_[np.nan, np.diff(CLOSE)])
+    summed = run(kernels.running_sum, kernels.RUNNING_SUM_MEMORY, CLOSE)
+    assert np.allclose(summed, np.cumsum(CLOSE), rtol=1e-13)
+    for count in (1, 3, 700, 3_000):
+        late = run(kernels.delay, kernels.delay_memory(count), CLOSE, (), count)
+        assert same_bits(late, pd.Series(CLOSE).shift(count).to_numpy())
+
+
+def test_true_range_is_wilders():
+    klines = random_candles(500, seed=3)
+    high, low, close = (klines[name].to_numpy() for name in ("high", "low", "close"))
+    memory, out = np.zeros(kernels.TRUE_RANGE_MEMORY), np.empty(500)
+    for part in (slice(0, 1), slice(1, 200), slice(200, None)):
+        kernels.true_range(memory, high[part], low[part], close[part], out[part])
+    before = klines["close"].shift()
+    parts = [klines["high"] - klines["low"], (klines["high"] - before).abs(), (klines["low"] - before).abs()]
+    expected = pd.concat(parts, axis=1).max(axis=1)
+    assert np.isnan(out[0])
+    assert np.allclose(out[1:], expected[1:], rtol=1e-12, atol=0)
+
+
+BLOCKS = [
+    *((block, memory, True) for block, (memory, _) in WINDOWS.items()),
+    (kernels.delay, kernels.delay_memory, True),
+    (kernels.change, lambda _: kernels.CHANGE_MEMORY, False),
+    (kernels.running_sum, lambda _: kernels.RUNNING_SUM_MEMORY, False),
+]
+
+
+@pytest.mark.parametrize(
+    ("block", "memory", "takes_period"), BLOCKS, ids=lambda b: getattr(b, "__name__", "")
+)
+@given(
+    cuts=st.lists(st.integers(0, 2_000), max_size=12),
+    period=st.one_of(st.integers(1, 9), st.sampled_from([14, 100, 1_000])),
+)
+@settings(max_examples=25, deadline=None)
+def test_any_chunks_give_the_same_bits_in_every_block(block, memory, takes_period, cuts, period):
+    more = (period,) if takes_period else ()
+    cut = run(block, memory(period), CLOSE, sorted(cuts), *more)
+    assert same_bits(cut, run(block, memory(period), CLOSE, (), *more))
+
+
 def test_the_compiled_cache_is_used_and_does_not_go_stale_when_a_callee_is_edited(tmp_path):
     """Numba does not notice the edit of a building block by itself: the cache folder's name must."""
     package = tmp_path / "toolkit"
     package.mkdir()
     (package / "__init__.py").touch()
-    for name in ("settings.py", "kernels.py"):
-        shutil.copy(Path(kernels.__file__).parent / name, package)
-    blocks = package / "kernels.py"
+    folder = Path(kernels.__file__).parent
+    shutil.copy(folder.parent / "settings.py", package)
+    shutil.copytree(folder, package / "kernels", ignore=shutil.ignore_patterns("__pycache__"))
+    blocks = package / "kernels" / "moves.py"
     text = blocks.read_text() + "\n\n@compiled\ndef block(x):\n    return 2.0 * x\n"
     (package / "rules.py").write_text(
-        "from toolkit.kernels import block, compiled\n\n\n@compiled\ndef caller(x):\n    return block(x)\n"
+        "from toolkit.kernels.moves import block, compiled\n@compiled\ndef caller(x):\n    return block(x)\n"
     )
     script = "from toolkit.rules import caller; print(caller(1.0), sum(caller.stats.cache_hits.values()))"
     environment = {**os.environ, "PYTHONPATH": str(tmp_path), "TOOLKIT_HOME": str(tmp_path / "home")}
@@ -127,8 +218,9 @@ def test_the_compiled_cache_is_used_and_does_not_go_stale_when_a_callee_is_edite
 def test_a_home_that_cannot_be_written_costs_only_the_cache():
     environment = {**os.environ, "TOOLKIT_HOME": "/proc/system-v4"}  # not even root can make it
     script = (
-        "from toolkit.kernels import _folder, rolling_mean_memory; print(_folder, rolling_mean_memory(3))"
+        "from toolkit.kernels.compiling import _folder\nfrom toolkit.kernels import weighted_mean_memory\n"
+        "print(_folder, weighted_mean_memory(3))"
     )
     done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.split() == ["['']", "10"]
+    assert done.stdout.split() == ["['']", "9"]

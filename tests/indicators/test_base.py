@@ -33,7 +33,7 @@ class Distance(Indicator):
     @staticmethod
     def kernel(state, close, period, factor, side, distance):
         ema(state, close, period, 2 / (period + 1), distance)
-        sign = 1 if side == "above" else -1
+        sign = 1 if side == 0 else -1  # a choice comes as its number
         distance[:] = sign * factor * (close - distance)
 
 
@@ -130,7 +130,7 @@ def kernel_without_state(close, period, distance): ...
         ({"rules": (Rule("BUY", crosses_above("distance", 0.0), needs="period"),)}, "and need columns"),
         ({"levels": ("nothing",)}, "'nothing' in levels or increasing is no parameter"),
         ({"increasing": (("period", "nothing"),)}, "'nothing' in levels or increasing is no parameter"),
-        ({"fills": (("distance", "nothing"),)}, "'nothing' in fills is no output"),
+        ({"fills": (("distance", "nothing"),)}, "'nothing' in fills or clouds is no output"),
         ({"period": 0}, "Broken: period=0 is not allowed"),
         ({"__annotations__": {"period": int}}, "Broken.period: annotated as"),
         ({"__annotations__": {"period": Period, "more": Period}}, "Broken.more: a parameter needs a default"),

@@ -11,8 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from market import flat_candles, random_candles, same_bits
+from references import REFERENCES
+from references.reference import difference
 
-from toolkit import Indicator, IndicatorRegistry, ParameterError
+from toolkit import Indicator, IndicatorRegistry, KLineDataLoader, ParameterError
 from toolkit.signals import concatenate
 
 NAMES = IndicatorRegistry.names()
@@ -23,8 +25,11 @@ def at_bounds(name: str, which: str) -> Indicator:
     """The indicator with every parameter at its lower or upper bound, as far as they may go together."""
     indicator = IndicatorRegistry.get(name)
     for parameter in indicator.parameters().values():
+        bounds = {"minimum": parameter.minimum, "maximum": parameter.maximum}
+        if parameter.kind == "choice":
+            bounds = {"minimum": parameter.choices[0], "maximum": parameter.choices[-1]}
         try:
-            indicator = indicator.replace(**{parameter.name: getattr(parameter, which)})
+            indicator = indicator.replace(**{parameter.name: bounds[which]})
         except ParameterError:
             assert any(parameter.name in pair for pair in indicator.increasing)
     return indicator
@@ -70,7 +75,7 @@ def test_batch_equals_one_by_one_and_peek_changes_nothing(indicator):
     run, signals, outputs = indicator.stream(timeframe="1h"), [], []
     for number, candle in enumerate(rows(klines)):
         before = run.state if number % 50 == 0 else None
-        peeked = run.peek({**candle, "open_time": None})
+        peeked = run.peek(candle)
         assert same_bits(list(run.peek(candle).values()), list(peeked.values()))
         assert before is None or run.state == before
         outputs.append(run.update(candle))
@@ -186,11 +191,11 @@ def test_the_argument_is_not_changed_and_old_columns_are_overwritten(indicator):
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
 def test_candles_that_are_not_finite_are_refused(indicator, bad):
     klines = CANDLES.copy()
-    column = indicator.inputs[0]
+    column = indicator.columns[0]
     klines.iloc[7, klines.columns.get_loc(column)] = bad
     with pytest.raises(ValueError, match=f"{type(indicator).__name__}.*{column}.*1 values.*2024-01-01 07:00"):
         indicator.calculate(klines)
-    candle = dict.fromkeys(indicator.inputs, 1.0) | {column: bad}
+    candle = {"open_time": "2024-01-01", **dict.fromkeys(indicator.columns, 1.0), column: bad}
     run = indicator.stream()
     before = run.state
     with pytest.raises(ValueError, match=f"{type(indicator).__name__}: {column}="):
@@ -201,7 +206,7 @@ def test_candles_that_are_not_finite_are_refused(indicator, bad):
 @pytest.mark.parametrize("indicator", DEFAULTS)
 def test_candles_that_do_not_fit_are_refused(indicator):
     name = type(indicator).__name__
-    column = indicator.inputs[0]
+    column = indicator.columns[0]
     with pytest.raises(ValueError, match=f"{name}: the candles have no column '{column}'"):
         indicator.calculate(CANDLES.drop(columns=column))
     with pytest.raises(ValueError, match=f"{name}: column '{column}' holds"):
@@ -293,3 +298,44 @@ def test_a_chart_and_an_api_can_read_it(indicator):
     assert set(listed["defaults"]) == set(listed["params"]) == set(listed["bounds"])
     for rule in indicator.rules:
         assert rule.condition.left in indicator.rule_text(rule)
+
+
+@pytest.mark.parametrize("indicator", DEFAULTS)
+@pytest.mark.parametrize(("prices", "volumes"), [(1e-6, 1.0), (1e6, 1.0), (1.0, 1e6)])
+def test_outputs_follow_the_currency_and_the_size_of_a_unit_as_declared(indicator, prices, volumes):
+    klines = CANDLES.copy()
+    klines[["open", "high", "low", "close"]] *= prices
+    klines["volume"] *= volumes
+    factors = {"price": prices, "volume": volumes, "value": prices * volumes}
+    scaled, plain = indicator.calculate(klines), indicator.calculate(CANDLES)
+    for output in indicator.outputs:
+        expected = plain[output.name].to_numpy() * factors.get(output.unit, 1.0)
+        room = 1e-9 * np.nanmax(np.abs(expected), initial=0.0)
+        assert np.allclose(scaled[output.name], expected, rtol=1e-9, atol=room, equal_nan=True), output.name
+
+
+COMPARED = [
+    pytest.param(IndicatorRegistry.get(name, params), id=f"{name} {dict(params)}")
+    for name in NAMES
+    for params in ({}, *(REFERENCES[name].others if name in REFERENCES else ()))
+]
+
+
+def compared(indicator: Indicator, klines: pd.DataFrame) -> None:
+    """Hold an indicator against its reference, from its declared warm-up on."""
+    reference = REFERENCES[indicator.name]
+    ours = indicator.calculate(klines)
+    worst = difference(reference, klines, ours, indicator.params, indicator.warmup)
+    assert worst <= reference.tolerance
+
+
+@pytest.mark.parametrize("indicator", COMPARED)
+@pytest.mark.parametrize("level", [30_000.0, 0.0007])
+def test_equals_its_reference_on_random_candles(indicator, level):
+    compared(indicator, random_candles(3_000, seed=1, level=level, flat_share=0.3))
+
+
+@pytest.mark.parametrize("indicator", COMPARED)
+def test_equals_its_reference_on_real_candles(indicator, real_candles):
+    for symbol, timeframe in (("BTCUSDT", "15m"), ("ETHUSDT", "1h"), ("ZRXUSDT", "1h")):
+        compared(indicator, KLineDataLoader.load_klines(symbol, timeframe, source=real_candles))

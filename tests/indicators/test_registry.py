@@ -63,7 +63,13 @@ def test_parameters_are_listed_with_bounds():
     }
     listed = IndicatorRegistry.list_indicators()["Bollinger Bands"]
     assert listed["outputs"] == ["bb_upper", "bb_middle", "bb_lower", "bb_width", "bb_position"]
-    assert listed["defaults"] == {"period": 20, "std_dev": 2.0, "squeeze_period": 20, "squeeze_ratio": 0.8}
+    assert listed["defaults"] == {
+        "period": 20,
+        "std_dev": 2.0,
+        "squeeze_period": 20,
+        "squeeze_ratio": 0.8,
+        "source": "close",
+    }
 
 
 def test_an_indicator_of_a_cell_works_at_once_and_again(registry):

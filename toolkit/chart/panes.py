@@ -188,13 +188,13 @@ def make_series(pane: Pane, x: Any, label: str, indicator: Indicator, order: int
 
 
 def series_title(label: str, indicator: Indicator) -> str:
-    """`RSI 14 70 30`."""
-    return " ".join(
-        [
-            label,
-            *(f"{value:g}" if not isinstance(value, str) else value for value in indicator.params.values()),
-        ]
+    """`RSI 14 70 30`: the numbers, and what was chosen where it is not the usual."""
+    usual = {name: parameter.default for name, parameter in indicator.parameters().items()}
+    params = indicator.params.items()
+    shown = (
+        f"{v:g}" if not isinstance(v, str) else v for k, v in params if v != usual[k] or type(v) is not str
     )
+    return " ".join([label, *shown])
 
 
 def level_values(indicator: Indicator) -> list[float]:

@@ -1,9 +1,9 @@
 """Indicators: one short file each, found by `IndicatorRegistry` because it is there."""
 
-from toolkit.indicators.base import Histogram, Indicator, Line, Output
+from toolkit.indicators.base import Dots, Histogram, Indicator, Line, Output
 from toolkit.indicators.bollinger_bands import BollingerBands
 from toolkit.indicators.macd import MACD
-from toolkit.indicators.parameters import Bounds, Level, Parameter, ParameterError, Period
+from toolkit.indicators.parameters import Bounds, Level, Parameter, ParameterError, Period, Source
 from toolkit.indicators.registry import IndicatorRegistry, UnknownIndicatorError
 from toolkit.indicators.rsi import RSI
 from toolkit.indicators.run import Run
@@ -13,6 +13,7 @@ __all__ = [
     "RSI",
     "BollingerBands",
     "Bounds",
+    "Dots",
     "Histogram",
     "Indicator",
     "IndicatorRegistry",
@@ -23,5 +24,6 @@ __all__ = [
     "ParameterError",
     "Period",
     "Run",
+    "Source",
     "UnknownIndicatorError",
 ]

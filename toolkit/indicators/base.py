@@ -8,28 +8,50 @@ from typing import Any, ClassVar, Literal, NoReturn, Self
 import pandas as pd
 
 from toolkit.indicators import run
+from toolkit.indicators.chunk import SOURCES
 from toolkit.indicators.parameters import Parameter, ParameterError, ParameterValue, parameters_of, validated
+from toolkit.kernels import Array
 from toolkit.rules import Rule
 from toolkit.signals import Signals
+
+Unit = Literal["price", "percent", "ratio", "candles", "volume", "value"]
+"""What an output is measured in, and so how it follows when all prices or all volumes are multiplied:
+"price" like the prices, "volume" like the volumes, "value" (price times volume) like both; "percent", "ratio"
+and "candles" (a count of them) stay as they are."""
 
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """A column that an indicator makes, and how a chart draws it; `drawn=False` keeps it off the chart."""
+    """A column that an indicator makes, and how a chart draws it.
+
+    `drawn=False` keeps it off the chart. `ahead` draws it so many candles later than the candle at which it
+    is known (a number, or the name of a parameter), `behind` so many earlier; the column itself is not
+    moved, and no rule may read it. `colored_by` names another output: where that is above zero the colour is
+    that of a rise, where it is below, of a fall.
+    """
 
     name: str
-    kind: Literal["line", "histogram"] = "line"
+    kind: Literal["line", "histogram", "dots"] = "line"
     drawn: bool = True
+    unit: Unit = "price"
+    ahead: int | str = 0
+    behind: int | str = 0
+    colored_by: str | None = None
 
 
-def Line(name: str, *, drawn: bool = True) -> Output:
-    """An output drawn as a line."""
-    return Output(name, "line", drawn)
+def Line(name: str, **options: Any) -> Output:
+    """An output drawn as a line; options as in `Output`."""
+    return Output(name, "line", **options)
 
 
-def Histogram(name: str, *, drawn: bool = True) -> Output:
-    """An output drawn as bars from zero."""
-    return Output(name, "histogram", drawn)
+def Histogram(name: str, **options: Any) -> Output:
+    """An output drawn as bars from zero; options as in `Output`."""
+    return Output(name, "histogram", **options)
+
+
+def Dots(name: str, **options: Any) -> Output:
+    """An output drawn as a dot a candle; options as in `Output`."""
+    return Output(name, "dots", **options)
 
 
 class Indicator:
@@ -37,14 +59,17 @@ class Indicator:
 
     - parameters: annotated fields with a default (`period: Period = 14`), and pairs of them that must be
       `increasing`;
-    - `name` (shown everywhere; the class name if left out), `inputs` (candle columns), `outputs`, and
-      `internals`: columns that only rules read;
+    - `name` (shown everywhere; the class name if left out), `inputs`, `outputs`, and `internals`: columns
+      that only rules read. An input is a candle column; or "price", the series that the parameter `source`
+      names (`source: Source = "close"`); or "open_time", in milliseconds since 1970;
     - `pane` ("price" draws over the candles), `fills` (pairs of outputs with the area between them filled),
-      `levels` (horizontal lines: parameter names or numbers) and `value_range` (a fixed axis);
+      `clouds` (such pairs, coloured by which of the two is above), `levels` (horizontal lines: parameter
+      names or numbers) and `value_range` (a fixed axis);
     - `rules`, `warmup` (candles before every output is defined) and `state_size` (floats that the kernel
       remembers);
     - `kernel`, a static function, compiled or not, that takes its arguments *by name*: `state` (float64
-      array, zeros before the first candle), inputs (float64 arrays of one chunk), parameters, and outputs
+      array, zeros before the first candle), inputs (float64 arrays of one chunk), parameters (of a choice
+      its number among the `choices`, counted from 0), and outputs
       and internals (arrays of the same length, to be filled with NaN where undefined). All it knows of
       earlier candles is in `state`.
 
@@ -59,6 +84,7 @@ class Indicator:
     increasing: ClassVar[tuple[tuple[str, str], ...]] = ()
     pane: ClassVar[Literal["price", "own"]] = "own"
     fills: ClassVar[tuple[tuple[str, str], ...]] = ()
+    clouds: ClassVar[tuple[tuple[str, str], ...]] = ()
     levels: ClassVar[tuple[str | float, ...]] = ()
     value_range: ClassVar[tuple[float, float] | None] = None
     rules: ClassVar[tuple[Rule, ...]] = ()
@@ -129,6 +155,28 @@ class Indicator:
         return type(self)({**self._values, **params})
 
     @property
+    def kernel_parameters(self) -> dict[str, int | float]:
+        """The parameters as the kernel takes them: a choice as its number among the choices."""
+        return {
+            name: self._declared[name].choices.index(value) if isinstance(value, str) else value
+            for name, value in self._values.items()
+        }
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The candle columns that it reads, the opening time left out."""
+        read = (SOURCES[str(self._values["source"])] if name == "price" else (name,) for name in self.inputs)
+        return tuple(dict.fromkeys(name for names in read for name in names if name != "open_time"))
+
+    def candles_ahead(self, output: Output) -> int:
+        """How many candles later than it is known an output is drawn; negative: earlier."""
+
+        def number(given: int | str) -> int:
+            return int(self._values[given]) if isinstance(given, str) else given
+
+        return number(output.ahead) - number(output.behind)
+
+    @property
     def warmup(self) -> int:
         """Candles before every output is defined."""
         raise NotImplementedError(f"{type(self).__name__}: warmup is not declared")
@@ -154,6 +202,18 @@ class Indicator:
         for name, values in whole.outputs(whole.values(whole.prepare(klines))).items():
             frame[name] = pd.Series(values, frame.index, copy=False)
         return frame
+
+    def compute(
+        self, candles: Mapping[str, Array], out: Mapping[str, Array] | None = None
+    ) -> dict[str, Array]:
+        """The outputs of whole arrays, without a frame around them: the same bits as `calculate`, with least
+        ado.
+
+        `candles` maps column names to float64 arrays of one length, contiguous and finite (`open_time`, where
+        it is an input: milliseconds since 1970). `out` holds an array of that length for each output and is
+        filled and returned; without it, new arrays are made. Raises `ValueError` for what does not fit.
+        """
+        return run.compute(self, candles, out)
 
     def get_signals(self, klines: pd.DataFrame) -> Signals:
         """The signals on these candles, oldest first. Computed from the candle columns, whatever else is
@@ -217,7 +277,36 @@ def _check_declaration(cls: type[Indicator]) -> None:
             raise TypeError(f"{where}: {name!r} in levels or increasing is no parameter of it")
         if cls._declared[name].kind == "choice":
             raise TypeError(f"{where}: {name!r} in levels or increasing is not a number")
-    for name in (name for pair in cls.fills for name in pair):
+    for name in (name for pair in (*cls.fills, *cls.clouds) for name in pair):
         if name not in produced:
-            raise TypeError(f"{where}: {name!r} in fills is no output of it")
+            raise TypeError(f"{where}: {name!r} in fills or clouds is no output of it")
+    if "price" in cls.inputs:
+        source = cls._declared.get("source")
+        if source is None or not set(source.choices) <= set(SOURCES):
+            raise TypeError(f"{where}: its input 'price' needs a parameter `source: Source`")
+    for name in cls.inputs:
+        if name in SOURCES and name not in _CANDLE_COLUMNS:
+            raise TypeError(f"{where}: {name!r} is no candle column; take 'price' and a parameter `source`")
+    _check_outputs(cls, produced)
     cls.kernel_arguments = arguments
+
+
+def _check_outputs(cls: type[Indicator], produced: list[str]) -> None:
+    where, moved = cls.__name__, set()
+    for output in cls.outputs:
+        if output.colored_by is not None and output.colored_by not in produced:
+            raise TypeError(f"{where}: {output.name} is coloured by {output.colored_by!r}, no output of it")
+        for given in (output.ahead, output.behind):
+            if isinstance(given, str) and (
+                given not in cls._declared or cls._declared[given].kind != "integer"
+            ):
+                raise TypeError(f"{where}: {output.name} is moved by {given!r}, no whole parameter of it")
+        if output.ahead or output.behind:
+            moved.add(output.name)
+    for rule in cls.rules:
+        for name in rule.names:
+            if name in moved:
+                raise TypeError(
+                    f"{where}: its rule {rule.signal_type} reads {name!r}, which is drawn at another candle "
+                    "than that at which it is known; compare with a column that holds what is known"
+                )

@@ -5,7 +5,7 @@ from typing import Annotated
 import numpy as np
 
 from toolkit.indicators.base import Indicator, Line
-from toolkit.indicators.parameters import Bounds
+from toolkit.indicators.parameters import Bounds, Source
 from toolkit.kernels import (
     NOISE,
     Array,
@@ -19,7 +19,7 @@ from toolkit.rules import Rule, at_or_above, at_or_below, below
 
 
 class BollingerBands(Indicator):
-    """Mean of the closes, and bands `std_dev` population standard deviations above and below it (Bollinger,
+    """Mean of the prices, and bands `std_dev` population standard deviations above and below it (Bollinger,
     1983).
 
     `bb_width = bb_upper - bb_lower`, in units of price; `bb_position` is 0 at the lower band and 1 at the
@@ -32,14 +32,15 @@ class BollingerBands(Indicator):
     std_dev: Annotated[float, Bounds(0.1, 10, 0.1, "standard deviations")] = 2.0
     squeeze_period: Annotated[int, Bounds(2, 1000, description="candles")] = 20
     squeeze_ratio: Annotated[float, Bounds(0.05, 1, 0.05, "of the mean width")] = 0.8
+    source: Source = "close"
 
-    inputs = ("close", "high", "low")
+    inputs = ("price", "high", "low")
     outputs = (
         Line("bb_upper"),
         Line("bb_middle"),
         Line("bb_lower"),
         Line("bb_width", drawn=False),
-        Line("bb_position", drawn=False),
+        Line("bb_position", drawn=False, unit="ratio"),
     )
     internals = ("squeeze_width",)
     pane = "price"
@@ -62,7 +63,7 @@ class BollingerBands(Indicator):
     @compiled
     def kernel(
         state: Array,
-        close: Array,
+        price: Array,
         period: int,
         std_dev: float,
         squeeze_period: int,
@@ -75,19 +76,19 @@ class BollingerBands(Indicator):
         squeeze_width: Array,
     ) -> None:
         seen = int(state[0])
-        split = 1 + 4 + 4 * (period + 1)
-        rolling_mean_std(state[1:split], close, period, bb_middle, bb_width)
-        for i in range(len(close)):
+        split = 1 + rolling_mean_std_memory(period)
+        rolling_mean_std(state[1:split], price, period, bb_middle, bb_width)
+        for i in range(len(price)):
             reach = std_dev * bb_width[i]
             upper, lower = bb_middle[i] + reach, bb_middle[i] - reach
             width = upper - lower
-            position = (close[i] - lower) / width
+            position = (price[i] - lower) / width
             bb_upper[i] = upper
             bb_lower[i] = lower
             bb_width[i] = width
             bb_position[i] = position if width > NOISE * bb_middle[i] else np.nan
-        first = min(len(close), max(0, period - 1 - seen))
+        first = min(len(price), max(0, period - 1 - seen))
         squeeze_width[:first] = np.nan
         rolling_mean(state[split:], bb_width[first:], squeeze_period, squeeze_width[first:])
         squeeze_width *= squeeze_ratio
-        state[0] = seen + len(close)
+        state[0] = seen + len(price)

@@ -3,13 +3,14 @@
 import datetime as dt
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from toolkit import candles
-from toolkit.kernels import Array
+from toolkit.kernels import Array, compiled
 
 
 class Chunk:
@@ -44,38 +45,129 @@ class Candle(NamedTuple):
     open_time: pd.Timestamp | None
 
 
-def read_frame(who: str, inputs: Sequence[str], frame: pd.DataFrame, after: pd.Timestamp | None) -> Chunk:
-    """The chunk that `frame` is; `ValueError` in the name of `who` for candles that can't be used.
+SOURCES: dict[str, tuple[str, ...]] = {
+    "close": ("close",),
+    "open": ("open",),
+    "high": ("high",),
+    "low": ("low",),
+    "hl2": ("high", "low"),
+    "hlc3": ("high", "low", "close"),
+    "ohlc4": ("open", "high", "low", "close"),
+    "hlcc4": ("high", "low", "close", "close"),
+}
+"""What the series that a parameter `source` may name are the mean of."""
 
-    They must have the columns `inputs`, finite numbers, and times that rise and lie after `after`. Times
-    without a zone are UTC, as in the candle contract.
-    """
-    columns = {name: _column(who, frame, name) for name in inputs}
-    index = frame.index
-    if not isinstance(index, pd.DatetimeIndex):
-        rising = index.is_monotonic_increasing and index.is_unique
-        times = None
-    else:
-        rising = bool((index.asi8[1:] > index.asi8[:-1]).all()) and not index.hasnans
-        times = index.tz_localize("UTC") if index.tz is None else index.tz_convert("UTC")
-    if not rising:
-        raise ValueError(f"{who}: the candles are not sorted by time without duplicates; sort them first")
-    if times is not None and len(times) and after is not None and times[0] <= after:
-        raise ValueError(
-            f"{who}: the chunk begins at {times[0]}, not after the last candle that was fed ({after})"
-        )
-    return Chunk(columns, len(frame), times, frame)
+T = TypeVar("T", float, Array)
 
 
-def read_candle(
-    who: str, inputs: Sequence[str], candle: Mapping[str, Any], after: pd.Timestamp | None
-) -> Candle:
-    """The candle in a mapping; `ValueError` in the name of `who` where it can't be used."""
-    values = [_number(who, candle, name) for name in inputs]
-    time = _time(who, candle)
-    if time is not None and after is not None and time <= after:
-        raise ValueError(f"{who}: open_time={time} is not after the last candle that was fed ({after})")
-    return Candle(values, time)
+def mean_of(parts: Sequence[T]) -> T:
+    """The mean of a few prices, one by one or as arrays: the same operations, so the same bits."""
+    first, *others = parts
+    if not others:
+        return first
+    total = first
+    for part in others:
+        total = total + part
+    return total / len(parts)
+
+
+class Inputs:
+    """What an indicator reads of its candles, by the names of its kernel's inputs."""
+
+    __slots__ = ("_columns", "who")
+
+    def __init__(self, who: str, names: Sequence[str], params: Mapping[str, Any]) -> None:
+        self.who = who
+        self._columns = {name: SOURCES[params["source"]] if name == "price" else (name,) for name in names}
+
+    def of_frame(self, frame: pd.DataFrame, after: pd.Timestamp | None) -> Chunk:
+        """The chunk that `frame` is; `ValueError` for candles that can't be used.
+
+        They must have the columns that are needed, finite numbers, and times that rise and lie after
+        `after`. Times without a zone are UTC, as in the candle contract.
+        """
+        times = self._times(frame)
+        if times is not None and len(times) and after is not None and times[0] <= after:
+            raise ValueError(
+                f"{self.who}: the chunk begins at {times[0]}, "
+                f"not after the last candle that was fed ({after})"
+            )
+        inputs: dict[str, Array] = {}
+        for name, columns in self._columns.items():
+            if name == "open_time":
+                if times is None:
+                    raise ValueError(
+                        f"{self.who}: the candles need a DatetimeIndex of opening times, "
+                        f"not {type(frame.index).__name__}"
+                    )
+                inputs[name] = times.as_unit("ms").asi8.astype(np.float64)
+            else:
+                inputs[name] = mean_of([_column(self.who, frame, column) for column in columns])
+        return Chunk(inputs, len(frame), times, frame)
+
+    def _times(self, frame: pd.DataFrame) -> pd.DatetimeIndex | None:
+        index = frame.index
+        if not isinstance(index, pd.DatetimeIndex):
+            rising = index.is_monotonic_increasing and index.is_unique
+            times = None
+        else:  # pandas remembers both for as long as the index lives
+            rising = index.is_monotonic_increasing and index.is_unique and not index.hasnans
+            times = index.tz_localize("UTC") if index.tz is None else index.tz_convert("UTC")
+        if not rising:
+            raise ValueError(
+                f"{self.who}: the candles are not sorted by time without duplicates; sort them first"
+            )
+        return times
+
+    def of_candle(self, candle: Mapping[str, Any], after: pd.Timestamp | None) -> Candle:
+        """The candle in a mapping; `ValueError` where it can't be used."""
+        time = _time(self.who, candle)
+        if time is not None and after is not None and time <= after:
+            raise ValueError(
+                f"{self.who}: open_time={time} is not after the last candle that was fed ({after})"
+            )
+        values = []
+        for name, columns in self._columns.items():
+            if name == "open_time":
+                if time is None:
+                    raise ValueError(f"{self.who}: the candle has no 'open_time', which is needed here")
+                values.append(float(time.as_unit("ms").value // 10**6))
+            else:
+                values.append(mean_of([_number(self.who, candle, column) for column in columns]))
+        return Candle(values, time)
+
+    def of_arrays(self, candles: Mapping[str, Array]) -> tuple[dict[str, Array], int]:
+        """Checked arrays of one length, and that length; `ValueError` for those that can't be used."""
+        inputs: dict[str, Array] = {}
+        for name, columns in self._columns.items():
+            for column in columns:
+                if column not in candles:
+                    raise ValueError(
+                        f"{self.who}: there is no array {column!r}; there are: {', '.join(map(str, candles))}"
+                    )
+            inputs[name] = mean_of([_array(self.who, column, candles[column]) for column in columns])
+        lengths = {name: len(values) for name, values in inputs.items()}
+        if len(set(lengths.values())) > 1:
+            raise ValueError(f"{self.who}: the arrays are of different lengths: {lengths}")
+        return inputs, next(iter(lengths.values()))
+
+
+@compiled
+def _finite(bits: npt.NDArray[np.int64]) -> bool:
+    """Whether no float of these bits is infinite or NaN: those have all bits of their exponent set."""
+    worst = 0
+    for i in range(len(bits)):
+        worst = max(worst, bits[i] & 0x7FF0000000000000)
+    return worst != 0x7FF0000000000000
+
+
+def _array(who: str, name: str, values: Array) -> Array:
+    if not isinstance(values, np.ndarray) or values.dtype != np.float64 or values.ndim != 1:
+        raise ValueError(f"{who}: {name!r} must be a one-dimensional array of float64")
+    values = np.ascontiguousarray(values)
+    if not _finite(values.view(np.int64)):
+        raise ValueError(f"{who}: {name!r} has values that are not finite")
+    return values
 
 
 def _column(who: str, frame: pd.DataFrame, name: str) -> Array:
@@ -87,8 +179,8 @@ def _column(who: str, frame: pd.DataFrame, name: str) -> Array:
     if not pd.api.types.is_numeric_dtype(column.dtype) or pd.api.types.is_bool_dtype(column.dtype):
         raise ValueError(f"{who}: column {name!r} holds {column.dtype}, not numbers")
     values = np.ascontiguousarray(column.to_numpy(dtype=np.float64, na_value=np.nan))
-    finite = np.isfinite(values)
-    if not finite.all():
+    if not _finite(values.view(np.int64)):
+        finite = np.isfinite(values)
         where = frame.index[int(finite.argmin())]
         count = len(values) - int(finite.sum())
         raise ValueError(

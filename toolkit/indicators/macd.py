@@ -1,7 +1,7 @@
 """MACD."""
 
 from toolkit.indicators.base import Histogram, Indicator, Line
-from toolkit.indicators.parameters import Period
+from toolkit.indicators.parameters import Period, Source
 from toolkit.kernels import EMA_MEMORY, NOISE, Array, compiled, ema
 from toolkit.rules import Rule, crosses_above, crosses_below
 
@@ -9,7 +9,7 @@ from toolkit.rules import Rule, crosses_above, crosses_below
 class MACD(Indicator):
     """Distance between two exponential means, and a signal line over it (Appel, 1979).
 
-    Both means are seeded at candle `slow_period - 1`, as in TA-Lib, each with the mean of its last closes;
+    Both means are seeded at candle `slow_period - 1`, as in TA-Lib, each with the mean of its last prices;
     the signal line is seeded with the mean of its first `signal_period` values. Units: price. A distance
     that is only rounding beside the price counts as zero, so that a market that stands still crosses
     nothing.
@@ -18,9 +18,10 @@ class MACD(Indicator):
     fast_period: Period = 12
     slow_period: Period = 26
     signal_period: Period = 9
+    source: Source = "close"
 
     increasing = (("fast_period", "slow_period"),)
-    inputs = ("close",)
+    inputs = ("price",)
     outputs = (Line("macd"), Line("macd_signal"), Histogram("macd_histogram"))
     levels = (0.0,)
     rules = (
@@ -40,7 +41,7 @@ class MACD(Indicator):
     @compiled
     def kernel(
         state: Array,
-        close: Array,
+        price: Array,
         fast_period: int,
         slow_period: int,
         signal_period: int,
@@ -50,18 +51,18 @@ class MACD(Indicator):
     ) -> None:
         fast, slow, signal = state[1:4], state[4:7], state[7:10]
         seen = int(state[0])
-        late = min(len(close), max(0, slow_period - fast_period - seen))  # the fast mean begins so much later
-        first = min(len(close), max(0, slow_period - 1 - seen))
-        ema(fast, close[late:], fast_period, 2.0 / (fast_period + 1), macd[late:])
-        ema(slow, close, slow_period, 2.0 / (slow_period + 1), macd_signal)
+        late = min(len(price), max(0, slow_period - fast_period - seen))  # the fast mean begins so much later
+        first = min(len(price), max(0, slow_period - 1 - seen))
+        ema(fast, price[late:], fast_period, 2.0 / (fast_period + 1), macd[late:])
+        ema(slow, price, slow_period, 2.0 / (slow_period + 1), macd_signal)
         macd[:first] = macd_signal[:first]
-        distance, line, price = macd[first:], macd_signal[first:], close[first:]
-        for i in range(len(price)):
+        distance, line, level = macd[first:], macd_signal[first:], price[first:]
+        for i in range(len(level)):
             apart = distance[i] - line[i]
-            distance[i] = apart if abs(apart) > NOISE * price[i] else 0.0
+            distance[i] = apart if abs(apart) > NOISE * level[i] else 0.0
         ema(signal, distance, signal_period, 2.0 / (signal_period + 1), line)
+        for i in range(len(level)):
+            line[i] = distance[i] if abs(distance[i] - line[i]) <= NOISE * level[i] else line[i]
         for i in range(len(price)):
-            line[i] = distance[i] if abs(distance[i] - line[i]) <= NOISE * price[i] else line[i]
-        for i in range(len(close)):
             macd_histogram[i] = macd[i] - macd_signal[i]
-        state[0] = seen + len(close)
+        state[0] = seen + len(price)

@@ -27,6 +27,8 @@ class Bounds:
 
 Period = Annotated[int, Bounds(1, 1000, description="candles")]
 Level = Annotated[float, Bounds(0, 100, 1)]
+Source = Literal["close", "open", "high", "low", "hl2", "hlc3", "ohlc4", "hlcc4"]
+"""The series an indicator is calculated from: one of the prices, or a mean of some of them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from toolkit import candles, rules
-from toolkit.indicators.chunk import Candle, Chunk, read_candle, read_frame
+from toolkit.indicators.chunk import Candle, Chunk, Inputs
 from toolkit.kernels import Array
 from toolkit.signals import Signals
 
@@ -41,6 +41,7 @@ class Run:
     ) -> None:
         self.indicator = indicator
         self._who = type(indicator).__name__
+        self._inputs = Inputs(self._who, indicator.inputs, indicator.params)
         self._memory = np.zeros(indicator.state_size)
         self._rule_memory = np.zeros(rules.RULE_MEMORY * len(indicator.rules))
         self._seen = 0
@@ -70,7 +71,7 @@ class Run:
 
     def prepare(self, frame: pd.DataFrame) -> Chunk:
         """Check a chunk without feeding it; what passes here can be committed."""
-        return read_frame(self._who, self.indicator.inputs, frame, self._last)
+        return self._inputs.of_frame(frame, self._last)
 
     def values(self, chunk: Chunk) -> dict[str, Array]:
         """Feed what was prepared to the kernel alone, without rules: for a run that ends with this chunk."""
@@ -114,7 +115,7 @@ class Run:
 
     def prepare_candle(self, candle: Mapping[str, Any]) -> Candle:
         """Check one candle without feeding it."""
-        return read_candle(self._who, self.indicator.inputs, candle, self._last)
+        return self._inputs.of_candle(candle, self._last)
 
     def commit_candle(self, candle: Candle) -> dict[str, float]:
         """Feed the candle that was prepared; the outputs by name."""
@@ -143,8 +144,7 @@ class Run:
 
     def _arguments(self, columns: Mapping[str, Array]) -> tuple[Any, ...]:
         """What the kernel asks for by name."""
-        available: dict[str, Any] = {"state": self._memory, **columns, **self.indicator.params}
-        return tuple(available[name] for name in self.indicator.kernel_arguments)
+        return _arguments(self.indicator, self._memory, columns)
 
     def _signals(
         self,
@@ -224,6 +224,41 @@ class Run:
         except (ValueError, TypeError, KeyError) as error:
             raise ValueError(f"{self._who}: this state can't be used: {error}") from error
         self._memory[:], self._rule_memory[:], self._seen = memory, rule_memory, seen
+
+
+def compute(
+    indicator: "Indicator", candles: Mapping[str, Array], out: Mapping[str, Array] | None
+) -> dict[str, Array]:
+    """See `Indicator.compute`."""
+    who = type(indicator).__name__
+    inputs, length = Inputs(who, indicator.inputs, indicator.params).of_arrays(candles)
+    columns = {}
+    for output in indicator.outputs:
+        if out is None:
+            columns[output.name] = np.empty(length)
+            continue
+        if output.name not in out:
+            raise ValueError(f"{who}: out has no array {output.name!r}; it has: {', '.join(map(str, out))}")
+        given = out[output.name]
+        if given.shape != (length,) or given.dtype != np.float64 or not given.flags.c_contiguous:
+            raise ValueError(
+                f"{who}: out[{output.name!r}] must be a contiguous float64 array of length {length}, "
+                f"not {given.dtype} of shape {given.shape}"
+            )
+        if any(np.may_share_memory(given, values) for values in inputs.values()):
+            raise ValueError(f"{who}: out[{output.name!r}] shares memory with the candles")
+        columns[output.name] = given
+    scratch = {name: np.empty(length) for name in indicator.internals}
+    if length:
+        memory = np.zeros(indicator.state_size)
+        indicator.kernel(*_arguments(indicator, memory, columns | scratch | inputs))
+    return columns
+
+
+def _arguments(indicator: "Indicator", memory: Array, columns: Mapping[str, Array]) -> tuple[Any, ...]:
+    """What the kernel asks for by name."""
+    available: dict[str, Any] = {"state": memory, **columns, **indicator.kernel_parameters}
+    return tuple(available[name] for name in indicator.kernel_arguments)
 
 
 def _some(found: tuple[npt.NDArray[np.int64], Array]) -> bool:

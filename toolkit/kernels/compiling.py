@@ -1,0 +1,81 @@
+"""Compiling with Numba, and keeping what was compiled where it can't go stale."""
+
+import hashlib
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar, cast
+
+import numba
+from numba.extending import register_jitable
+
+from toolkit import settings
+
+_numba_config: Any = numba.config  # its settings are made at run time
+_PACKAGE = Path(__file__).parents[1]
+
+
+def _cache_folder() -> Path:
+    """Folder for compiled code, named after a hash of every module that holds some.
+
+    Numba notices an edited kernel but not an edited *callee*; with the hash in the path an old result can't
+    be loaded. Folders of other versions are dropped when unused for a month.
+    """
+    sources = [
+        *sorted((_PACKAGE / "kernels").glob("*.py")),
+        _PACKAGE / "rules.py",
+        *sorted((_PACKAGE / "indicators").glob("*.py")),
+    ]
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources if path.exists())).hexdigest()[:16]
+    root = settings.folder("kernels")
+    folder = root / digest
+    if not folder.exists():
+        folder.mkdir(exist_ok=True)
+        for other in root.iterdir():
+            if other.is_dir() and other.stat().st_mtime < time.time() - 30 * 86_400:
+                shutil.rmtree(other, ignore_errors=True)
+    return folder
+
+
+@contextmanager
+def _numba_cache_in(folder: str) -> Iterator[None]:
+    """Numba reads its cache folder while it decorates; other users of Numba in the process keep theirs."""
+    before, _numba_config.CACHE_DIR = _numba_config.CACHE_DIR, folder
+    try:
+        yield
+    finally:
+        _numba_config.CACHE_DIR = before
+
+
+P = ParamSpec("P")
+R = TypeVar("R")
+_folder: list[str] = []  # the cache folder once it is known; [""] where none can be written
+
+
+def compiled(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile with Numba: without the GIL, IEEE exact, division by zero giving inf or NaN as in numpy.
+
+    Functions of this package are cached on disk under `TOOLKIT_HOME`; a user's own (a notebook cell, a
+    script) are compiled afresh in each process, since only here do we know when a callee has changed.
+    """
+    options: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
+    if _PACKAGE in Path(cast(Any, function).__code__.co_filename).parents:
+        if not _folder:
+            try:
+                _folder.append(str(_cache_folder()))
+            except (
+                OSError,
+                settings.SettingsError,
+            ):  # a home that can't be written: all works, only the start is slower
+                _folder.append("")
+        if _folder[0]:
+            with _numba_cache_in(_folder[0]):
+                return cast(Callable[P, R], numba.njit(cache=True, **options)(function))
+    return cast(Callable[P, R], numba.njit(**options)(function))
+
+
+def shared(function: Callable[P, R]) -> Callable[P, R]:
+    """A small function that Python calls as it is, and that kernels can call too: sizes of memory."""
+    return register_jitable(function)

@@ -1,0 +1,10 @@
+"""What all kernels agree on."""
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[np.float64]
+
+NOISE = 2.0**-44  # differences this small beside the price are rounding, not market
+VANISHED = 1e-250  # averages of movement below this have decayed to nothing
+TILE = 2048  # candles that a kernel works on at a time, so that its scratch stays in the first-level cache

@@ -1,0 +1,158 @@
+"""Means: exponential, and of the last so many values."""
+
+import numpy as np
+
+from toolkit.kernels.compiling import compiled, shared
+from toolkit.kernels.constants import Array
+
+EMA_MEMORY = 3  # slots that `ema` needs
+
+
+@compiled
+def ema(memory: Array, values: Array, period: int, alpha: float, out: Array) -> None:
+    """Exponential mean `y += alpha * (x - y)`, seeded with the mean of the first `period` values.
+
+    `out[i]` is NaN until `period` values were seen. `alpha = 2 / (period + 1)` is the usual EMA, `1 /
+    period` Wilder's average. Memory: `EMA_MEMORY` slots (values seen, level, local mean). `out` may be
+    `values` itself.
+
+    A plain recurrence waits for its own last result at each value. Here each aligned block of four restarts
+    a local mean from zero, and adds what the block began with, decayed: `y[j] = z[j] + (1 - alpha)**(j + 1)
+    * level`.
+    """
+    seen, level, local = int(memory[0]), memory[1], memory[2]
+    count = len(values)
+    keep = 1.0 - alpha
+    keep2 = keep * keep
+    keep3 = keep2 * keep
+    keep4 = keep3 * keep
+    i = 0
+    while i < count and seen < period:
+        level += values[i]
+        seen += 1
+        if seen == period:
+            level /= period
+            out[i] = level
+        else:
+            out[i] = np.nan
+        i += 1
+    if i < count:
+        phase = (seen - period) & 3
+        seen += count - i
+        while i < count and phase:  # the block that an earlier chunk began
+            local = keep * local + alpha * values[i]
+            if phase == 3:
+                level = local + keep4 * level
+                out[i] = level
+            else:
+                out[i] = local + (keep2 if phase == 1 else keep3) * level
+            phase = (phase + 1) & 3
+            i += 1
+        for _ in range((count - i) // 4):
+            z0 = alpha * values[i]
+            z1 = keep * z0 + alpha * values[i + 1]
+            z2 = keep * z1 + alpha * values[i + 2]
+            z3 = keep * z2 + alpha * values[i + 3]
+            out[i] = z0 + keep * level
+            out[i + 1] = z1 + keep2 * level
+            out[i + 2] = z2 + keep3 * level
+            level = z3 + keep4 * level
+            out[i + 3] = level
+            i += 4
+        if i < count:  # begin a block that a later chunk will end
+            local = alpha * values[i]
+            out[i] = local + keep * level
+            if i + 1 < count:
+                local = keep * local + alpha * values[i + 1]
+                out[i + 1] = local + keep2 * level
+            if i + 2 < count:
+                local = keep * local + alpha * values[i + 2]
+                out[i + 2] = local + keep3 * level
+    memory[0], memory[1], memory[2] = seen, level, local
+
+
+@shared
+def rolling_mean_memory(period: int) -> int:
+    """Slots of memory that `rolling_mean` needs."""
+    return 2 + 2 * (period + 1)
+
+
+@compiled
+def rolling_mean(memory: Array, values: Array, period: int, out: Array) -> None:
+    """Mean of the last `period` values; NaN until there are so many. Memory: `rolling_mean_memory(period)`
+    slots.
+
+    The window reaches over two aligned blocks of `period` values: the end of the last block, whose sums
+    from the back were laid down when it was full, and the beginning of this one. Sums are only ever added
+    to, so nothing drifts and nothing cancels, and the cost does not depend on `period`.
+    """
+    seen, total = int(memory[0]), memory[1]
+    block = memory[2 : 3 + period]  # this block's values
+    behind = memory[
+        3 + period : 4 + 2 * period
+    ]  # behind[j]: sum of the last block's values from j on; [period] is 0
+    share = 1.0 / period
+    done = 0
+    while done < len(values):
+        at = seen % period
+        steps = min(period - at, len(values) - done)
+        value, mean = values[done : done + steps], out[done : done + steps]
+        now, before = block[at : at + steps], behind[at + 1 : at + 1 + steps]
+        for j in range(steps):
+            now[j] = value[j]
+            total += value[j]
+            mean[j] = (before[j] + total) * share
+        mean[: max(0, period - 1 - seen)] = np.nan
+        done += steps
+        seen += steps
+        if at + steps == period:
+            total = 0.0
+            for j in range(period - 1, 0, -1):
+                total += block[j]
+                behind[j] = total
+            total = 0.0
+    memory[0], memory[1] = seen, total
+
+
+@shared
+def weighted_mean_memory(period: int) -> int:
+    """Slots of memory that `weighted_mean` needs."""
+    return 3 + 2 * period
+
+
+@compiled
+def weighted_mean(memory: Array, values: Array, period: int, out: Array) -> None:
+    """Linearly weighted mean of the last `period` values, the newest with weight `period`, the oldest with
+    1; NaN until there are so many. Memory: `weighted_mean_memory(period)` slots.
+
+    Over two aligned blocks as in `rolling_mean`: at place `j` of its block the newest `j + 1` values weigh
+    `(period - j + m)` each, which is `(period - j)` times their sum and the sum of `m` times each; what the
+    older ones weigh together was laid down when their block was full. Sums are only ever added to.
+    """
+    seen, total, moment = int(memory[0]), memory[1], memory[2]
+    block, behind = memory[3 : 3 + period], memory[3 + period : 3 + 2 * period]
+    share = 2.0 / (period * (period + 1.0))
+    done = 0
+    while done < len(values):
+        at = seen % period
+        steps = min(period - at, len(values) - done)
+        value, mean = values[done : done + steps], out[done : done + steps]
+        now, before = block[at : at + steps], behind[at : at + steps]
+        for j in range(steps):
+            place = float(at + j)
+            now[j] = value[j]
+            total += value[j]
+            moment += place * value[j]
+            mean[j] = ((period - place) * total + moment + before[j]) * share
+        mean[: max(0, period - 1 - seen)] = np.nan
+        done += steps
+        seen += steps
+        if at + steps == period:
+            later = weighted = 0.0
+            behind[period - 1] = 0.0
+            for j in range(period - 2, -1, -1):
+                later += block[j + 1]
+                weighted += later
+                behind[j] = weighted
+            total = moment = 0.0
+    memory[0], memory[1], memory[2] = seen, total, moment
