@@ -10,7 +10,7 @@ import toolkit.indicators
 from toolkit.indicators.base import Indicator
 
 _DEFAULT_ORDER = ("macd", "rsi", "bollingerbands")
-_NOT_INDICATORS = {"base", "chunk", "parameters", "registry", "run"}
+_NOT_INDICATORS = {"base", "chunk", "larger", "parameters", "registry", "run"}
 
 
 def key(name: str) -> str:
