@@ -16,7 +16,7 @@ import pandas as pd
 
 from toolkit.signals import Signals
 
-__all__ = ["Audit", "LookAheadError", "audit"]
+__all__ = ["Audit", "Change", "LookAheadError", "audit"]
 
 Array = npt.NDArray[np.float64]
 _CUTS = 24
@@ -68,8 +68,8 @@ class Audit:
             )
         c = self.change
         return (
-            f"{self.name} looks ahead: {c.column} of the candle {c.open_time} (row {c.position}) was {c.known} "
-            f"when {c.seen} candles were known, and is {c.later} with all {self.candles}; "
+            f"{self.name} looks ahead: {c.column} of the candle {c.open_time} (row {c.position}) was "
+            f"{c.known} when {c.seen} candles were known, and is {c.later} with all {self.candles}; "
             f"{self.changed} values changed in {len(self.cuts)} histories"
         )
 
@@ -101,16 +101,18 @@ def audit(
         An `Audit`: true where nothing changed, else it names the first candle whose value did.
 
     Raises:
-        ValueError: there are fewer than 3 candles, or a cut lies outside them.
+        ValueError: there are fewer than 3 candles, a cut lies outside them, or the subject itself fails on
+            one of the histories (then give longer ones).
         TypeError: what the function gives has no row for each candle.
     """
     name, calculate = _subject(subject)
     lengths = _lengths(cuts, len(klines))
-    whole = _columns(calculate(klines.copy()), klines)
+    whole = _columns(_calculated(name, calculate, klines), klines)
     found: list[Change] = []
     changed = 0
     for length in lengths:
-        known = _columns(calculate(klines.iloc[:length].copy()), klines.iloc[:length])
+        past = klines.iloc[:length]
+        known = _columns(_calculated(name, calculate, past), past)
         for column in dict.fromkeys((*known, *whole)):
             before, after = (_rows(values.get(column), length) for values in (known, whole))
             rows = np.flatnonzero(_differs(before, after, tolerance))
@@ -129,6 +131,13 @@ def audit(
                 )
     first_change = min(found, key=lambda change: (change.position, change.seen), default=None)
     return Audit(name, len(klines), tuple(lengths), first_change, changed)
+
+
+def _calculated(name: str, calculate: Callable[[pd.DataFrame], Any], klines: pd.DataFrame) -> Any:
+    try:
+        return calculate(klines.copy())
+    except Exception as error:
+        raise ValueError(f"audit: {name} fails on the first {len(klines)} candles: {error}") from error
 
 
 def _subject(subject: Any) -> tuple[str, Callable[[pd.DataFrame], Any]]:
@@ -195,7 +204,7 @@ def _columns(result: Any, klines: pd.DataFrame) -> dict[str, npt.NDArray[Any]]:
         return {f"column {i}": values[:, i] for i in range(values.shape[1])}
     if values.shape != (len(klines),):
         raise TypeError(
-            f"audit: the function gives {type(result).__name__} of shape {values.shape}, which has no row for "
+            f"audit: the function gives {type(result).__name__} of shape {values.shape}, without a row for "
             f"each of the {len(klines)} candles"
         )
     return {"value": values}
@@ -229,14 +238,15 @@ def _rows(values: npt.NDArray[Any] | None, length: int) -> npt.NDArray[Any]:
 
 def _differs(before: npt.NDArray[Any], after: npt.NDArray[Any], tolerance: float) -> npt.NDArray[np.bool_]:
     """Where two arrays differ; undefined equals undefined."""
+    same: npt.NDArray[np.bool_]
     if before.dtype.kind in "biuf" and after.dtype.kind in "biuf":
         one, other = before.astype(np.float64), after.astype(np.float64)
-        both = np.isnan(one) & np.isnan(other)
         with np.errstate(invalid="ignore"):
             near = np.abs(one - other) <= tolerance * np.maximum(np.abs(one), np.abs(other))
-        return ~(both | near | (one == other))
-    missing = pd.isna(before) & pd.isna(after)
-    return np.asarray(~(missing | (before == after)), dtype=np.bool_)
+        same = (np.isnan(one) & np.isnan(other)) | near | (one == other)
+    else:
+        same = np.asarray((pd.isna(before) & pd.isna(after)) | (before == after), dtype=np.bool_)
+    return ~same
 
 
 def _plain(value: Any) -> Any:
