@@ -58,7 +58,7 @@ def rows(frame: pd.DataFrame) -> list[dict]:
 
 @pytest.mark.parametrize("indicator", EVERY)
 @given(seed=st.integers(0, 99), cuts=st.lists(st.integers(0, 600), max_size=8), length=st.integers(1, 600))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=6, deadline=None)
 def test_batch_equals_chunks(indicator, seed, cuts, length):
     klines = random_candles(length, seed=seed, flat_share=0.4)
     run = indicator.stream()
@@ -73,23 +73,27 @@ def test_batch_equals_chunks(indicator, seed, cuts, length):
 
 @pytest.mark.parametrize("indicator", EVERY)
 def test_batch_equals_one_by_one_and_peek_changes_nothing(indicator):
-    klines = CANDLES.iloc[:700]
+    """The first candles, and some after the warm-up of every setting at its bounds."""
     run, signals, outputs = indicator.stream(timeframe="1h"), [], []
-    for number, candle in enumerate(rows(klines)):
-        before = run.state if number % 50 == 0 else None
-        peeked = run.peek(candle)
-        assert same_bits(list(run.peek(candle).values()), list(peeked.values()))
-        assert before is None or run.state == before
-        outputs.append(run.update(candle))
+    for start, stop in ((0, 90), (1_100, 1_150)):
+        outputs.append(run.feed(CANDLES.iloc[run.seen : start]))
         signals.append(run.new_signals)
-        assert same_bits(list(outputs[-1].values()), list(peeked.values()))
-    frame = pd.DataFrame(outputs)
-    assert same_bits(frame, indicator.calculate(klines)[frame.columns])
-    assert concatenate(signals) == indicator.get_signals(klines)
+        for number, candle in enumerate(rows(CANDLES.iloc[start:stop])):
+            before = run.state if number % 25 == 0 else None
+            peeked = run.peek(candle)
+            assert same_bits(list(run.peek(candle).values()), list(peeked.values()))
+            assert before is None or run.state == before
+            updated = run.update(candle)
+            outputs.append(pd.DataFrame([updated]))
+            signals.append(run.new_signals)
+            assert same_bits(list(updated.values()), list(peeked.values()))
+    frame = pd.concat(outputs)
+    assert same_bits(frame, indicator.calculate(CANDLES.iloc[:1_150])[frame.columns])
+    assert concatenate(signals) == indicator.get_signals(CANDLES.iloc[:1_150])
 
 
 @pytest.mark.parametrize("indicator", EVERY)
-@pytest.mark.parametrize("cut", [0, 1, 13, 33, 500, 1_101])
+@pytest.mark.parametrize("cut", [0, 33, 1_101])
 def test_state_goes_on_in_another_process(indicator, cut):
     first = indicator.stream()
     first.feed(CANDLES.iloc[:cut])
@@ -106,7 +110,7 @@ def test_state_goes_on_in_another_process(indicator, cut):
 
 
 @pytest.mark.parametrize("indicator", EVERY)
-@pytest.mark.parametrize("cut", [1, 30, 34, 700, 1_499])
+@pytest.mark.parametrize("cut", [1, 34, 1_499])
 def test_the_past_does_not_depend_on_the_future(indicator, cut):
     names = [output.name for output in indicator.outputs]
     whole, part = indicator.calculate(CANDLES), indicator.calculate(CANDLES.iloc[:cut])
