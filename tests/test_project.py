@@ -280,6 +280,7 @@ def test_the_readme_names_every_setting():
 
 def test_the_example_in_contributing_passes_what_every_indicator_must(tmp_path):
     (block,) = python_blocks((ROOT / "CONTRIBUTING.md").read_text())
+    assert len(block.splitlines()) < 40
     (tmp_path / "contributed.py").write_text(block)
     (tmp_path / "plugin.py").write_text(
         "from contributed import DisparityIndex\n"
