@@ -148,7 +148,7 @@ def test_the_wheel_carries_the_whole_package_and_the_dashboard(wheel):
 
 def test_outside_the_checkout_the_wheels_own_dashboard_is_served(wheel, tmp_path):
     zipfile.ZipFile(wheel).extractall(tmp_path)
-    code = "from toolkit.cli.dashboard import TEMPLATE, notebook; print(notebook(), TEMPLATE)"
+    code = "from toolkit.cli.pages import TEMPLATE, notebook; print(notebook(), TEMPLATE)"
     environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
     # -P: not the working directory; PYTHONPATH goes before the editable install.
     done = subprocess.run(
