@@ -23,7 +23,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -65,7 +65,12 @@ class Server:
         self.waiting = name == "dashboard, kernel waiting"
 
     def kernels(self) -> list[psutil.Process]:
-        return [child for child in self.process.children() if "ipykernel" in " ".join(child.cmdline())]
+        found = []
+        for child in self.process.children():
+            with suppress(psutil.NoSuchProcess):  # it ended just now
+                if "ipykernel" in " ".join(child.cmdline()):
+                    found.append(child)
+        return found
 
     def memory(self) -> float:
         """Megabytes that the server itself has for its own."""
@@ -82,10 +87,8 @@ class Server:
     def spent(self) -> float:
         total = 0.0
         for one in (self.process, *self.kernels()):
-            try:
+            with suppress(psutil.NoSuchProcess):
                 total += sum(one.cpu_times()[:2])
-            except psutil.NoSuchProcess:
-                continue
         return total
 
 

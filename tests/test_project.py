@@ -2,6 +2,7 @@
 
 import ast
 import importlib.metadata
+import json
 import os
 import re
 import shutil
@@ -209,6 +210,26 @@ def test_what_binder_runs_after_it_exists(tmp_path):
         check=True,
     )
     assert done.stdout.splitlines() == ["python -m pip install --no-deps .", "toolkit cache warm"]
+
+
+def test_voila_alone_loads_the_same_extensions():
+    """Under a Jupyter Server, as on Binder, Voila reads voila.json; `toolkit dashboard` does not need it."""
+    from toolkit.cli.pages import EXTENSIONS
+
+    settings = json.loads((ROOT / "voila.json").read_text())["VoilaConfiguration"]
+    assert settings["extension_allowlist"] == EXTENSIONS
+
+
+def test_what_is_skipped_is_said_so_that_ci_notices(tmp_path):
+    """`.ci/run` looks for such lines, whichever way the tests are run."""
+    pattern = re.search(r"grep '(\^SKIPPED)' \"\$output\"", (ROOT / ".ci" / "run").read_text())[1]
+    assert re.search(r"-m pytest -n \$\(JOBS\) ", MAKEFILE)
+    assert "-ra" in PROJECT["tool"]["pytest"]["ini_options"]["addopts"]
+    (tmp_path / "test_it.py").write_text("import pytest\n\ndef test_it():\n    pytest.skip('no browser')\n")
+    command = [sys.executable, "-m", "pytest", "-n", "1", "-ra", "--rootdir", str(tmp_path), str(tmp_path)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    (line,) = [line for line in done.stdout.splitlines() if re.search(pattern, line)]
+    assert line.endswith("no browser")
 
 
 def test_the_badge_opens_the_dashboard():

@@ -6,6 +6,7 @@ import sys
 from urllib.parse import unquote
 
 from conftest import PATIENCE, ROOT, Dashboard, free_port, serving
+from toolkit.cli.pages import EXTENSIONS
 
 
 def test_the_badge_opens_the_dashboard(compiled, browser, tmp_path):
@@ -15,6 +16,7 @@ def test_the_badge_opens_the_dashboard(compiled, browser, tmp_path):
     base, token = "user/owner-project-x1y2/", "secret"
     (tmp_path / "notebooks").mkdir()
     shutil.copy(ROOT / "notebooks" / "dashboard.ipynb", tmp_path / "notebooks")
+    shutil.copy(ROOT / "voila.json", tmp_path)  # read where the server starts
     port = free_port()
     command = [
         *(sys.executable, "-m", "jupyter_server", "--no-browser", "--allow-root", "--ip=127.0.0.1"),
@@ -25,11 +27,17 @@ def test_the_badge_opens_the_dashboard(compiled, browser, tmp_path):
         page = browser.new_page(viewport={"width": 1440, "height": 900})
         # Voila's own page asks for fonts and formulas elsewhere; without a network it must do, too.
         page.route(lambda url: not url.startswith(address), lambda route: route.abort())
+        loaded = set()
+        page.on(
+            "request", lambda request: loaded.update(re.findall(r"labextensions/(.+?)/static", request.url))
+        )
         dashboard = Dashboard(page)
         page.goto(f"{address}{base}{unquote(link[1])}?token={token}", timeout=2 * PATIENCE)
         dashboard.until_drawn()
         assert page.get_by_text("SYNTHETIC SAMPLE DATA – not a real market").is_visible()
         assert dashboard.state()["canvas"]
+        assert page.locator("body").get_attribute("data-jp-theme-light") == "false"
+        assert {"anywidget", "bqplot"} <= loaded <= {*EXTENSIONS, "@jupyterlab/theme-dark-extension"}
         before = dashboard.state()["versions"]["RSI.rsi"]
         handle = dashboard.card("RSI").locator(".noUi-handle").first
         handle.focus()
