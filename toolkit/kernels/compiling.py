@@ -3,6 +3,7 @@
 import hashlib
 import shutil
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -53,6 +54,7 @@ def _numba_cache_in(folder: str) -> Iterator[None]:
 
 P = ParamSpec("P")
 R = TypeVar("R")
+_PROCESS = uuid.uuid4().hex[:12]  # in the names of the files of compiled code that this process writes
 _folder: list[Path | None] = []  # once it is known
 
 
@@ -78,7 +80,12 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
         source = Path(cast(Any, function).__code__.co_filename)
         if _PACKAGE in source.parents or folder in source.parents:
             with _numba_cache_in(str(folder)):
-                return cast(Callable[P, R], numba.njit(cache=True, **options)(function))
+                dispatcher: Any = numba.njit(cache=True, **options)(function)
+            # Numba numbers the files of a function. Two processes that compile it at the same time for other
+            # types would both take number 1, and later one's code be run in place of the other's.
+            file = dispatcher._cache._cache_file
+            file._data_name_pattern = file._data_name_pattern.replace("{number", f"{_PROCESS}-{{number")
+            return cast(Callable[P, R], dispatcher)
     return cast(Callable[P, R], numba.njit(**options)(function))
 
 
