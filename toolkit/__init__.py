@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     )
     from toolkit.loader import KLineDataLoader, LoadError, StaleDataWarning, SyntheticDataWarning
     from toolkit.pipeline import IndicatorPipeline, PipelineError
+    from toolkit.screener import Screen, screen
     from toolkit.signals import IndicatorSignal, Signals
     from toolkit.sources import SourceError
 
@@ -39,6 +40,7 @@ _HOMES = {
     ),
     "toolkit.loader": ("KLineDataLoader", "LoadError", "StaleDataWarning", "SyntheticDataWarning"),
     "toolkit.pipeline": ("IndicatorPipeline", "PipelineError"),
+    "toolkit.screener": ("Screen", "screen"),
     "toolkit.signals": ("IndicatorSignal", "Signals"),
     "toolkit.sources": ("SourceError",),
 }
@@ -59,6 +61,7 @@ __all__ = [
     "LoadError",
     "ParameterError",
     "PipelineError",
+    "Screen",
     "Signals",
     "SourceError",
     "StaleDataWarning",
@@ -66,6 +69,7 @@ __all__ = [
     "UnknownIndicatorError",
     "is_synthetic",
     "resample",
+    "screen",
 ]
 
 
