@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -33,6 +33,14 @@ class Screen:
     """The recent closes of each pair, oldest first."""
     failures: dict[str, str]
     """Why, for each pair that could not be loaded."""
+
+    def pick(self, columns: Iterable[str]) -> Screen:
+        """The same with these columns only, in this order; ``synthetic`` always stays.
+
+        Raises:
+            KeyError: there is no such column.
+        """
+        return replace(self, table=self.table[list(dict.fromkeys([*columns, "synthetic"]))])
 
 
 def screen(

@@ -9,6 +9,7 @@ from market import random_candles
 
 from toolkit import KLineDataLoader
 from toolkit.chart import bundle, found, wire
+from toolkit.controls import ScreenerTable
 
 
 @pytest.fixture(scope="module")
@@ -316,3 +317,19 @@ def test_the_legend_walks_from_one_to_the_one_before(modules):
         len(klines),
     )
     assert walked == [*rows[:-5:-1], rows[-1], None]
+
+
+def test_a_screener_sorts_with_undefined_values_last(browser):
+    page = browser.new_page()
+    source = re.sub(r"^export (?!default)", "", ScreenerTable._esm, flags=re.MULTILINE)
+    source = source.replace("export default", "const widget =")
+    page.add_script_tag(
+        content=f"(() => {{ {source}\n Object.assign(window, {{ sorted, numberText }}); }})()"
+    )
+    rows = [["B", 2.5], ["A", None], ["D", -1], ["C", 10]]
+    assert page.evaluate("(rows) => sorted(rows, 1, -1)", rows) == [3, 0, 2, 1]
+    assert page.evaluate("(rows) => sorted(rows, 1, 1)", rows) == [2, 0, 3, 1]
+    assert page.evaluate("(rows) => sorted(rows, 0, 1)", rows) == [1, 0, 3, 2]
+    texts = page.evaluate("[null, 48795.1, 0.0017227, 3, -12.3456].map(numberText)")
+    assert texts == ["–", "48,795.1", "0.001723", "3", "-12.35"]
+    page.close()

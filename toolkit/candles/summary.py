@@ -21,6 +21,8 @@ STALE_AFTER = pd.Timedelta(1, "D")
 
 KINDS = ("gap", "no_volume", "quarantined", "incomplete")
 
+_NEVER = pd.Timestamp.min.tz_localize("UTC")
+
 
 class Finding(NamedTuple):
     """Something that was found at one place of the time axis."""
@@ -55,11 +57,13 @@ def find(report: CandleReport, kind: str, listed: int = LISTED) -> list[Finding]
             for one in stretches
         ]
     if kind == "quarantined":
+        # in a file they may lie in any order; those of no known time come last
+        rows = sorted(report.quarantined, key=lambda bad: (bad.open_time or _NEVER, bad.row), reverse=True)
         return [
             _finding(kind, bad.open_time, bad.open_time + step, bad.reason)
             if bad.open_time is not None
             else Finding(kind, None, None, f"row {bad.row}: {bad.reason}")
-            for bad in report.quarantined[::-1][:listed]
+            for bad in rows[:listed]
         ]
     if kind == "incomplete":
         return [
@@ -113,6 +117,7 @@ def summarize(report: CandleReport, now: pd.Timestamp | None, listed: int) -> di
     return {
         "symbol": report.symbol,
         "timeframe": report.timeframe,
+        "rows": report.rows,
         "candles": report.candles,
         "first": _iso(report.first),
         "last": _iso(report.last),

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 import traitlets
 
+from toolkit.candles import is_synthetic
 from toolkit.chart import found, panes, wire
 from toolkit.chart.bundle import script
 from toolkit.indicators.base import Indicator
@@ -108,12 +109,14 @@ class Chart(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
         Gaps, candles without volume, and what else their report tells are marked on the time axis.
 
         `klines`: a candle frame; `title`: text of the legend, by default symbol and timeframe of the frame.
+        Candles that are made up are called synthetic there.
         """
         self._columns.replace_candles(klines)
         self._signals = {}
         self._found = found.find(klines)
-        known = (str(klines.attrs[name]) for name in ("symbol", "timeframe") if klines.attrs.get(name))
-        self._title = title if title is not None else " · ".join(known)
+        known = [str(klines.attrs[name]) for name in ("symbol", "timeframe") if klines.attrs.get(name)]
+        made_up = ["SYNTHETIC"] if is_synthetic(klines) else []
+        self._title = " · ".join((known if title is None else [title]) + made_up)
         self._describe()
         self._send_all()
 
