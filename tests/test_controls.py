@@ -133,6 +133,23 @@ def test_loading_is_said_while_it_lasts(state, screen, monkeypatch):
     assert screen.loading == ""
 
 
+def test_the_first_calculation_of_an_indicator_is_said_and_a_slider_is_not(state, screen, monkeypatch):
+    seen = []
+    calculate = RSI.calculate
+
+    def watched(self, klines):
+        seen.append((self.params["period"], screen.loading))
+        return calculate(self, klines)
+
+    monkeypatch.setattr(RSI, "calculate", watched)
+    state.symbol = "ETHUSDT"
+    state.configuration.set_indicator_params("RSI", {"period": 20})
+    state.configuration.set_indicator_enabled("RSI", False)
+    state.configuration.set_indicator_enabled("RSI", True)
+    assert seen == [(14, "Calculating RSI…"), (20, ""), (20, "Calculating RSI…")]
+    assert (state.loading, screen.loading) == ("", "")
+
+
 def test_a_control_recalculates_its_own_indicator_only(state, screen):
     card = IndicatorControls(state, "rsi")
     before = len(screen.plots)

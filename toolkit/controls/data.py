@@ -55,9 +55,15 @@ class DataSummary(ipywidgets.HTML):  # type: ignore[misc]  # ipywidgets comes wi
             if isinstance(report, CandleReport)
             else [f"{len(klines):,} candles", f"to {moment(klines.index[-1])} UTC"]
         )
+        # what is out of order first: a narrow page cuts the end off
+        late = [part for part in known if part.startswith("stale")]
+        rest = [part for part in known if part not in late]
         line = " · ".join(
-            f'<b class="tk-stale">{escape(part)}</b>' if part.startswith("stale") else escape(part)
-            for part in (source_words(klines, short=True), *known)
+            (
+                escape(source_words(klines, short=True)),
+                *(f'<b class="tk-stale">{escape(part)}</b>' for part in late),
+                *map(escape, rest),
+            )
         )
         hint = escape(", ".join(known))
         self.value = f'<span title="{hint}">{line}</span>'

@@ -117,10 +117,10 @@ export class Feed {
     return [...this.columns.values()].every((column) => column.from === 0 || column.missing);
   }
 
-  // The share of the rows that is here, of the column that lacks most.
+  // The share of the candles that is here, 0 to 1.
   get share() {
-    const from = [...this.columns.values()].filter((column) => !column.missing).map((column) => column.from);
-    return this.length ? 1 - Math.max(0, ...from) / this.length : 0;
+    const times = this.columns.get("time");
+    return times && this.length ? 1 - times.from / this.length : 0;
   }
 
   exact(name, i) {

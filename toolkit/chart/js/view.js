@@ -195,9 +195,10 @@ class View {
     context.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
     context.clearRect(0, 0, this.canvas.width, this.canvas.height);
     const loading = this.model.get("loading");
-    this.curtain.classList.toggle("tk-shown", Boolean(loading) || !chart.feed.length);
+    const waiting = Boolean(loading) || !chart.feed.length;
+    this.curtain.classList.toggle("tk-shown", waiting);
     this.curtain.classList.toggle("tk-first", !chart.feed.length);
-    say(this.curtainText, loading || "Waiting for candles…");
+    if (waiting) say(this.curtainText, loading || "Waiting for candles…"); // else it fades with what it said
     if (!chart.range || !chart.window) return;
     context.font = FONT;
     context.textBaseline = "middle";
@@ -214,7 +215,8 @@ class View {
     for (const span of this.spans) span.hidden = (span.days * 864e5) / chart.feed.step < 20;
     const perBucket = 2 ** chart.window.level;
     const bars = perBucket > 1 ? `${perBucket} candles a bar · UTC` : "UTC";
-    say(this.note, chart.feed.complete ? bars : `History ${Math.floor(100 * chart.feed.share)}%… · ${bars}`);
+    const { share } = chart.feed;
+    say(this.note, share < 1 ? `History ${Math.floor(100 * share)}%… · ${bars}` : bars);
     this.cross.x.style.height = `${plot.height}px`;
   }
 
