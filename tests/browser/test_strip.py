@@ -172,3 +172,30 @@ def test_there_are_never_more_marks_than_pixels(dashboard, market):
     times = f"{zrx.index[at]:%Y-%m-%d %H:%M} to "
     assert told(dashboard).startswith(f"no volume: {quiet} of {size} candles, {times}")
     assert "34.1% no volume" in dashboard.page.locator(".tk-key").all_inner_texts()
+
+
+def test_what_takes_long_is_said(dashboard):
+    """The curtain over the chart while candles are loaded, and how much of a long history is there."""
+    dashboard.chart(
+        """(() => {
+          window.said = new Set();
+          window.notes = new Set();
+          const look = () => {
+            if (!window.said) return;
+            const curtain = document.querySelector(".tk-curtain");
+            if (curtain.classList.contains("tk-shown")) window.said.add(curtain.innerText.trim());
+            window.notes.add(document.querySelector(".tk-note").textContent);
+            requestAnimationFrame(look);
+          };
+          look();
+        })()"""
+    )
+    dashboard.press("15m")
+    dashboard.until("chart.feed.length === 300000")
+    dashboard.until_drawn()
+    dashboard.page.locator(".tk-curtain").wait_for(state="hidden")
+    said, notes = dashboard.chart("[[...window.said], [...window.notes]]")
+    dashboard.chart("(window.said = null)")
+    assert "Loading BTCUSDT 15m…" in said
+    assert any(note.startswith("History ") and note.endswith("%… · UTC") for note in notes)
+    assert dashboard.page.locator(".tk-note").inner_text() == "UTC"
