@@ -11,6 +11,8 @@ from toolkit import (
     KLineDataLoader,
     LoadError,
     PipelineError,
+    SourceError,
+    SyntheticDataWarning,
     screen,
 )
 from toolkit.controls import Progress, ScreenerTable
@@ -115,6 +117,29 @@ def test_real_and_synthetic_pairs_are_never_mixed(pipeline, folder):
     sample = screen(pipeline, "1d", ["BTCUSDT", "ETHUSDT"], source="sample")
     assert sample.table["synthetic"].all()
     assert table_content(sample)["synthetic"] is True
+
+
+def test_auto_is_the_sample_for_all_where_one_cannot_be_had(pipeline, folder, monkeypatch):
+    asked = []
+    load = KLineDataLoader.load_klines
+
+    def without_network(symbol, timeframe, *, source=None, **part):
+        asked.append((symbol, source))
+        if source == "hub":
+            if symbol == "ETHUSDT":
+                raise SourceError("hub: down")
+            return load(symbol, timeframe, source=folder, **part)
+        return load(symbol, timeframe, source=source, **part)
+
+    monkeypatch.setattr(KLineDataLoader, "load_klines", without_network)
+    with pytest.warns(SyntheticDataWarning, match="SYNTHETIC sample candles"):
+        found = screen(pipeline, "1d", ["BTCUSDT", "ETHUSDT", "SOLUSDT"], source="auto")
+    assert found.table["synthetic"].all()
+    assert ("SOLUSDT", "hub") not in asked, "no more is fetched than needed to know"
+    asked.clear()
+    real = screen(pipeline, "1h", ["BTCUSDT", "SOLUSDT"], source="auto")
+    assert not real.table["synthetic"].any()
+    assert {source for _, source in asked} == {"hub"}
 
 
 def test_the_real_ones_are_not_called_synthetic(found):

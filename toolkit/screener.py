@@ -11,9 +11,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from toolkit.candles import SYMBOLS, is_synthetic
+from toolkit import settings
+from toolkit.candles import SYMBOLS, CandleError, find_symbol, find_timeframe, is_synthetic
 from toolkit.loader import KLineDataLoader, LoadError
 from toolkit.pipeline import IndicatorPipeline
+from toolkit.sources import SourceError
 
 __all__ = ["Screen", "screen"]
 
@@ -56,7 +58,8 @@ def screen(
 
     Indicators see each pair's whole history, one pair at a time, so the values are those of
     ``pipeline.calculate`` and of the chart. Candles are counted, not hours: where some are missing, recent
-    ones reach further back. All pairs are of one source, never some real and some synthetic.
+    ones reach further back. All pairs are of one source, never some real and some synthetic: with ``"auto"``
+    they are real if every one can be had from the hub, else all are the sample, with the loader's warning.
 
     Args:
         pipeline: what to calculate.
@@ -74,36 +77,50 @@ def screen(
     """
     if isinstance(recent, bool) or not isinstance(recent, (int, np.integer)) or recent < 1:
         raise ValueError(f"screen: recent={recent!r} is not allowed: it must be a whole number from 1")
-    origin, wanted, failures = _source(timeframe, symbols, source)
-    rows: dict[str, dict[str, Any]] = {}
-    closes: dict[str, npt.NDArray[np.float64]] = {}
-    for done, symbol in enumerate(wanted):
+    timeframe, wanted, origin = find_timeframe(timeframe), _wanted(symbols), settings.source(source)
+
+    def attempt(origin: str, *, whole: bool) -> Screen:
+        """All pairs from one source; with ``whole`` the first failure ends it."""
+        rows: dict[str, dict[str, Any]] = {}
+        closes: dict[str, npt.NDArray[np.float64]] = {}
+        failures: dict[str, Exception] = {}
+        for done, symbol in enumerate(wanted):
+            if progress is not None:
+                progress(done, len(wanted), symbol)
+            try:
+                klines = KLineDataLoader.load_klines(symbol, timeframe, source=origin)
+            except (SourceError, CandleError) as error:
+                failures[symbol] = error
+                if whole:
+                    break
+            else:
+                rows[symbol] = _row(pipeline, klines, recent)
+                closes[symbol] = klines["close"].to_numpy()[-recent - 1 :].copy()
         if progress is not None:
-            progress(done, len(wanted), symbol)
-        klines = KLineDataLoader.load_klines(symbol, timeframe, source=origin)
-        rows[symbol] = _row(pipeline, klines, recent)
-        closes[symbol] = klines["close"].to_numpy()[-recent - 1 :].copy()
-    if progress is not None:
-        progress(len(wanted), len(wanted), "")
-    return Screen(pd.DataFrame.from_dict(rows, orient="index").rename_axis("symbol"), closes, failures)
+            progress(len(wanted), len(wanted), "")
+        if failures and (whole or symbols is not None or not rows):
+            raise LoadError(failures, len(wanted))
+        table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("symbol")
+        return Screen(table, closes, {symbol: str(error) for symbol, error in failures.items()})
+
+    if origin == "auto":
+        try:
+            return attempt("hub", whole=True)
+        except LoadError as error:
+            # The loader's own rule and warning for this: what comes instead, and why.
+            failed = next(iter(error.failures))
+            instead = KLineDataLoader.load_klines(failed, timeframe, last=1, source="auto")
+        origin = str(instead.attrs["source"])
+    return attempt(origin, whole=False)
 
 
-def _source(
-    timeframe: str, symbols: Iterable[str] | None, source: str | os.PathLike[str] | None
-) -> tuple[str, list[str], dict[str, str]]:
-    """One source for all pairs, those that it has, and why the others cannot be had."""
-    failures: dict[str, str] = {}
-    try:
-        newest = KLineDataLoader.load_multiple(
-            list(SYMBOLS) if symbols is None else symbols, timeframe, last=1, source=source
-        )
-    except LoadError as error:
-        there = [symbol for symbol in SYMBOLS if symbol not in error.failures]
-        if symbols is not None or not there:
-            raise
-        failures = {symbol: str(reason) for symbol, reason in error.failures.items()}
-        newest = KLineDataLoader.load_multiple(there, timeframe, last=1, source=source)
-    return str(next(iter(newest.values())).attrs["source"]), sorted(newest), failures
+def _wanted(symbols: Iterable[str] | None) -> list[str]:
+    if isinstance(symbols, str):
+        raise CandleError(f"symbols: {symbols!r} is one text; give a list such as [{symbols!r}]")
+    wanted = sorted({find_symbol(symbol) for symbol in (SYMBOLS if symbols is None else symbols)})
+    if not wanted:
+        raise CandleError("symbols: is empty; give at least one, such as ['BTCUSDT']")
+    return wanted
 
 
 def _row(pipeline: IndicatorPipeline, klines: pd.DataFrame, recent: int) -> dict[str, Any]:
