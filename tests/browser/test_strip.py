@@ -102,7 +102,10 @@ def test_a_quiet_stretch_and_what_was_left_out(dirty, link):
     hover(dirty, row - 0.5)
     lines = told(dirty).splitlines()
     assert lines[0].startswith("gap: 2 candles missing")
-    assert lines[1].startswith(f"2 rows quarantined from {bad:%Y-%m-%d %H:%M} to ")
+    assert lines[1].startswith(
+        f"2 rows quarantined (first: high is not above zero), {bad:%Y-%m-%d %H:%M} to "
+    )
+    assert any(near(color, GAP) for color in strip(dirty, row - 0.5)), "a gap shows behind the cross"
 
 
 def test_stale_candles_have_a_hatched_end(dirty, link):

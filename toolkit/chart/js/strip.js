@@ -113,15 +113,16 @@ function paintGap(context, low, high, top, height) {
 
 function paintBad(context, centre, top, height) {
   const middle = top + height / 2;
-  const arm = height / 2 - 2;
-  for (const [color, thick] of [["#0b0e14", 5], [STRIP_COLORS.bad, 2]]) {
+  const [across, down] = [4, height / 2 - 2];
+  // narrow enough that a gap's bar, which is there as well, shows above, below and between
+  for (const [color, thick] of [["#0b0e14", 3.6], [STRIP_COLORS.bad, 2]]) {
     context.strokeStyle = color;
     context.lineWidth = thick;
     context.beginPath();
-    context.moveTo(centre - arm, middle - arm);
-    context.lineTo(centre + arm, middle + arm);
-    context.moveTo(centre - arm, middle + arm);
-    context.lineTo(centre + arm, middle - arm);
+    context.moveTo(centre - across, middle - down);
+    context.lineTo(centre + across, middle + down);
+    context.moveTo(centre - across, middle + down);
+    context.lineTo(centre + across, middle - down);
     context.stroke();
   }
 }
@@ -182,8 +183,9 @@ export function foundTexts(found, feed, x, reach, bucket) {
   if (lastRow > row) {
     let count = 0;
     for (let i = row; i < lastRow; i++) count += bad.count[i];
-    const one = `${found.reasons[bad.reason[row]]}, ${momentText(bad.first[row])} UTC`;
-    texts.push(count > 1 ? `${count} rows quarantined from ${momentText(bad.first[row])} to ${momentText(bad.last[lastRow - 1])} UTC` : `quarantined: ${one}`);
+    const reason = found.reasons[bad.reason[row]];
+    const when = count > 1 ? spanText(bad.first[row], bad.last[lastRow - 1]) : `${momentText(bad.first[row])} UTC`;
+    texts.push(count > 1 ? `${count} rows quarantined (first: ${reason}), ${when}` : `quarantined: ${reason}, ${when}`);
   }
   const candle = Math.round(x);
   if (candle >= 0 && candle < feed.length) texts.push(...quietTexts(runs, feed, candle, bucket));
