@@ -15,7 +15,7 @@ FLOORS = [
     {"rules", "lookahead"},
     {"indicators", "sources"},
     {"loader", "pipeline"},
-    {"configuration"},
+    {"configuration", "screener"},
     {"chart", "controls", "cli"},
 ]
 FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}

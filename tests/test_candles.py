@@ -1,6 +1,7 @@
 """The candle contract: what is understood, what is refused, and that nothing disappears unmentioned."""
 
 import copy
+import dataclasses
 import datetime
 import decimal
 import json
@@ -19,6 +20,9 @@ from toolkit.candles import (
     SYMBOLS,
     TIMEFRAMES,
     CandleError,
+    Gap,
+    Quarantined,
+    Stretch,
     aggregate,
     check_range,
     find_symbol,
@@ -697,6 +701,86 @@ def test_a_report_in_words():
         assert part in text
 
 
+def a_dirty_report(**changes):
+    """Two gaps, a quiet stretch, rows left out, one of them of no time; newest candle 2024-01-02T22:00."""
+    return dataclasses.replace(
+        a_report(),
+        zero_volume=9,
+        zero_volume_stretches=(Stretch(utc("2024-01-01T21:00"), utc("2024-01-02T01:00"), 5),),
+        quarantined=(
+            Quarantined(None, "open_time cannot be read", 3),
+            Quarantined(utc("2024-01-01T10:00"), "high is below low", 9),
+        ),
+        **changes,
+    )
+
+
+def test_a_report_in_short_is_json_and_says_when():
+    report = a_dirty_report()
+    said = report.summary()
+    assert json.loads(json.dumps(said)) == said
+    assert said["text"] == str(report) == repr(report)[len("<CandleReport ") : -1]
+    assert (said["gaps"], said["missing"], said["quarantined"], said["zero_volume"]) == (2, 2, 2, 9)
+    gap = report.gaps[0]
+    assert said["found"]["gap"][-1] == [
+        (gap.after + pd.Timedelta("1h")).isoformat(),
+        gap.before.isoformat(),
+        "2024-01-01 05:00 to 06:00: 1 candle missing",
+    ]
+    assert said["found"]["no_volume"] == [
+        [
+            "2024-01-01T21:00:00+00:00",
+            "2024-01-02T02:00:00+00:00",
+            "2024-01-01 21:00 to 2024-01-02 02:00: 5 candles without volume",
+        ]
+    ]
+    assert said["found"]["quarantined"] == [
+        [
+            "2024-01-01T10:00:00+00:00",
+            "2024-01-01T11:00:00+00:00",
+            "2024-01-01 10:00 to 11:00: high is below low",
+        ],
+        [None, None, "row 3: open_time cannot be read"],
+    ]
+    assert said["found"]["incomplete"] == []
+
+
+def test_what_a_summary_lists_is_bounded_and_the_newest():
+    hours = check(raw_candles(2000)).index
+    gaps = tuple(Gap(hours[i], hours[i + 3], 2) for i in range(0, 1990, 4))
+    report = dataclasses.replace(a_report(), gaps=gaps)
+    said = report.summary()
+    assert said["gaps"] == len(gaps) > 400
+    assert len(said["found"]["gap"]) == 20
+    assert said["found"]["gap"][0][1] == gaps[-1].before.isoformat()
+    assert len(report.findings("gap", 3)) == 3
+    with pytest.raises(ValueError, match="kind: 'hole' is not allowed"):
+        report.findings("hole")
+
+
+def test_candles_are_stale_a_day_late_where_more_are_to_come():
+    closed = a_report().closed
+    asked = a_dirty_report(fetched=closed)
+    for hours, behind, stale in ((0.9, 0, False), (23.9, 23, False), (24, 24, True), (24 * 50, 1200, True)):
+        now = closed + pd.Timedelta(hours=hours)
+        assert (asked.behind(now), asked.stale(now)) == (behind, stale)
+        assert ("stale by" in asked.text(now)) == stale
+        assert asked.summary(now)["stale"] is stale
+    assert "stale by 24 hours, " in asked.text(closed + pd.Timedelta("24h"))
+    assert "stale by 50 days, " in asked.text(closed + pd.Timedelta("50D"))
+    late = closed + pd.Timedelta("50D")
+    assert not a_dirty_report().stale(late), "nothing is added to a table of one's own"
+    past = a_dirty_report(fetched=closed, end=closed + pd.Timedelta("3h"))
+    assert (past.behind(late), past.stale(late)) == (3, False), "no more was asked for"
+    days = dataclasses.replace(asked, timeframe="1d")
+    assert not days.stale(days.closed + pd.Timedelta("47h"))
+    assert days.stale(days.closed + pd.Timedelta("48h"))
+
+
+def test_a_share_is_never_rounded_to_nothing():
+    assert "under 0.1% without volume" in dataclasses.replace(a_report(), candles=9999, zero_volume=1).text()
+
+
 def test_frames_can_be_saved_with_their_report(tmp_path):
     frame = check(raw_candles())
     frame.to_parquet(tmp_path / "candles.parquet")
@@ -952,7 +1036,7 @@ def test_resample():
     assert report.partial == report.incomplete == report.gaps == ()
     pd.testing.assert_frame_equal(resample(hours, "4h"), resample(quarters, "4h"), rtol=1e-14)
     assert (
-        str(report)
+        repr(report)
         == "<CandleReport BTCUSDT 1h: 24 candles, 2024-01-01 00:00 to 2024-01-01 23:00 UTC, made of 15m>"
     )
 
@@ -968,7 +1052,7 @@ def test_resample_drops_partial_ends_and_says_which_are_incomplete():
     assert [(one.open_time.hour, one.missing) for one in report.incomplete] == [(1, 2), (5, 2)]
     assert [(gap.after.hour, gap.before.hour, gap.missing) for gap in report.gaps] == [(5, 8, 2)]
     assert report.candles == 20
-    assert "2 partial candles dropped, 2 incomplete" in report.summary()
+    assert "2 partial candles dropped, 2 incomplete" in str(report)
     assert type(report).from_dict(json.loads(json.dumps(report))) == report
 
 

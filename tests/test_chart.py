@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 from market import random_candles
 
-from toolkit import MACD, RSI, BollingerBands, Indicator, IndicatorPipeline
-from toolkit.chart import Chart, bundle, panes, wire
+from toolkit import MACD, RSI, BollingerBands, Indicator, IndicatorPipeline, KLineDataLoader
+from toolkit.candles import CandleReport
+from toolkit.chart import Chart, bundle, found, panes, wire
 from toolkit.indicators import Line, Period
 from toolkit.rules import Rule, above
 
@@ -100,6 +101,104 @@ def test_a_browser_that_comes_gets_the_last_candles_and_asks_for_the_rest(chart,
     expected = values_of(RSI(), klines)["rsi"]
     column = names.index("RSI.rsi")
     np.testing.assert_array_equal(np.concatenate([rest[column], first[column]]), expected)
+
+
+FOUND = (
+    *("gap_row", "gap_missing", "gap_start", "gap_end", "run_start", "run_length"),
+    *("bad_row", "bad_count", "bad_first", "bad_last", "bad_reason"),
+)
+
+
+def found_in(klines):
+    """What is marked on the time axis: keys and the rest, and arrays by name."""
+    content, arrays = found.find(klines)
+    return content, dict(zip(FOUND, arrays, strict=True))
+
+
+def test_what_is_marked_on_the_time_axis():
+    raw = random_candles(500, flat_share=0)
+    times = raw.index
+    raw.iloc[[50, 51, 52, 70], raw.columns.get_loc("volume")] = 0.0
+    raw.iloc[[200, 201, 300], raw.columns.get_loc("low")] = 1e9
+    raw = raw.drop(times[[10, 11, 12, 51]])
+    frame = KLineDataLoader.from_frame(raw, symbol="BTCUSDT", timeframe="1h")
+    content, arrays = found_in(frame)
+
+    def at(name):
+        return frame.index[arrays[name].astype(int)]
+
+    def moments(name):
+        return pd.to_datetime(arrays[name], unit="ms", utc=True)
+
+    assert list(at("gap_row")) == [times[13], times[52], times[202], times[301]]
+    assert arrays["gap_missing"].tolist() == [3, 1, 2, 1]
+    assert list(moments("gap_start")) == [times[10], times[51], times[200], times[300]]
+    assert list(moments("gap_end")) == list(at("gap_row"))
+    assert list(at("run_start")) == [times[50], times[52], times[70]], "a gap ends a run"
+    assert arrays["run_length"].tolist() == [1, 1, 1]
+    assert list(at("bad_row")) == [times[202], times[301]]
+    assert arrays["bad_count"].tolist() == [2, 1]
+    assert list(moments("bad_first")) == [times[200], times[300]]
+    assert list(moments("bad_last")) == [times[201], times[300]]
+    assert [content["reasons"][int(code)] for code in arrays["bad_reason"]] == ["high is below low"] * 2
+    assert content["stale"] is None
+    assert [key[:2] for key in content["keys"]] == [
+        ["gap", "4 gaps"],
+        ["quiet", "0.6% no volume"],
+        ["bad", "3 quarantined"],
+    ]
+    report = frame.attrs["report"]
+    assert arrays["gap_missing"].sum() == report.missing
+    assert arrays["run_length"].sum() == report.zero_volume
+
+
+def test_a_clean_market_and_one_without_report_have_nothing_to_mark():
+    content, arrays = found_in(random_candles(1))
+    assert content["keys"] == []
+    assert [len(array) for array in arrays.values()] == [0] * len(FOUND)
+
+
+def test_stale_candles_are_marked(klines):
+    frame = klines.copy()
+    last = frame.index[-1]
+    frame.attrs["report"] = CandleReport("BTCUSDT", "1h", 5000, 5000, frame.index[0], last, fetched=last)
+    content, _ = found_in(frame)
+    assert content["stale"]["closed"] == (last + pd.Timedelta("1h")).timestamp() * 1000
+    assert content["stale"]["behind"] > 1000
+    assert content["keys"][-1][0] == "stale"
+
+
+def test_what_was_found_is_sent_with_the_candles(chart, monkeypatch):
+    sent = Sent(chart, monkeypatch)
+    ask(chart, {"type": "ready"})
+    kinds = [content["type"] for content, _ in sent.messages]
+    assert kinds.index("found") == kinds.index("reset") + 1
+    dirty = random_candles(100).drop(random_candles(100).index[40:60])
+    chart.show(dirty)
+    content, buffers = next(message for message in sent.messages[::-1] if message[0]["type"] == "found")
+    assert content["epoch"] == 2
+    assert content["keys"][0] == ["gap", "1 gap", "20 candles missing in all"]
+    assert [np.frombuffer(buffer).tolist() for buffer in buffers[:2]] == [[40], [20]]
+
+
+def test_bounded_by_the_candles_however_many_rows_are_quarantined():
+    raw = random_candles(300, flat_share=0)
+    bad = pd.concat([raw.iloc[100:200]] * 30).assign(close=-1.0)
+    frame = KLineDataLoader.from_frame(pd.concat([raw, bad]), symbol="BTCUSDT", timeframe="1h")
+    content, arrays = found_in(frame)
+    assert len(arrays["bad_row"]) == 100
+    assert arrays["bad_count"].sum() == 3000
+    assert content["keys"][-1][1] == "3,000 quarantined"
+
+
+def test_real_gaps_and_quiet_stretches_are_those_of_the_report(real_candles):
+    for symbol, timeframe in (("BTCUSDT", "15m"), ("ZRXUSDT", "15m"), ("ETHUSDT", "1d")):
+        frame = KLineDataLoader.load_klines(symbol, timeframe, source=real_candles)
+        report = frame.attrs["report"]
+        _, arrays = found_in(frame)
+        assert arrays["gap_missing"].tolist() == [gap.missing for gap in report.gaps]
+        assert [*frame.index[arrays["gap_row"].astype(int)]] == [gap.before for gap in report.gaps]
+        assert arrays["run_length"].sum() == report.zero_volume == (frame["volume"] == 0).sum()
 
 
 def test_requests_for_candles_no_longer_shown_are_not_answered(chart, klines, monkeypatch):

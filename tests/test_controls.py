@@ -1,6 +1,7 @@
 """Controls and the state behind them, without a browser."""
 
 import asyncio
+import re
 
 import numpy as np
 import pytest
@@ -132,6 +133,23 @@ def test_loading_is_said_while_it_lasts(state, screen, monkeypatch):
     assert screen.loading == ""
 
 
+def test_the_first_calculation_of_an_indicator_is_said_and_a_slider_is_not(state, screen, monkeypatch):
+    seen = []
+    calculate = RSI.calculate
+
+    def watched(self, klines):
+        seen.append((self.params["period"], screen.loading))
+        return calculate(self, klines)
+
+    monkeypatch.setattr(RSI, "calculate", watched)
+    state.symbol = "ETHUSDT"
+    state.configuration.set_indicator_params("RSI", {"period": 20})
+    state.configuration.set_indicator_enabled("RSI", False)
+    state.configuration.set_indicator_enabled("RSI", True)
+    assert seen == [(14, "Calculating RSI…"), (20, ""), (20, "Calculating RSI…")]
+    assert (state.loading, screen.loading) == ("", "")
+
+
 def test_a_control_recalculates_its_own_indicator_only(state, screen):
     card = IndicatorControls(state, "rsi")
     before = len(screen.plots)
@@ -261,7 +279,7 @@ def test_the_banner_is_there_for_synthetic_candles_only(state, market, monkeypat
     assert "SYNTHETIC SAMPLE DATA – not a real market" in banner.value
     assert "the hub &lt;b&gt;did not&lt;/b&gt; answer" in banner.value
     assert banner.layout.display is None
-    assert "synthetic sample" in panel.value
+    assert rows_of(panel)["Source"]["value"] == "synthetic sample"
     assert "synthetic sample" in summary.value
 
 
@@ -286,21 +304,71 @@ def test_the_data_panel_tells_the_report_and_escapes_it(state, market):
     market["ETHUSDT", "1h"] = frame
     panel, summary = DataPanel(state), DataSummary(state)
     state.symbol = "ETHUSDT"
-    for text in (
-        "1 (3 candles missing)",
-        ">2<",
-        "60 (10.00%)",
-        "number of trades",
-        "aaaaaaaaaaaa…",
-        "dropped, 2024-",
-    ):
-        assert text in panel.value
-    for text in (panel.value, summary.value):
-        assert "<script>" not in text
-        assert "<img" not in text
-    assert "&lt;script&gt;" in panel.value
-    assert "&lt;img src=x&gt;" in panel.value
-    assert "1 gap" in summary.value
+    facts = rows_of(panel)
+    assert facts["Gaps"]["value"] == "1 (3 candles missing)"
+    assert facts["Duplicates removed"]["value"] == "2"
+    assert facts["Without volume"]["value"] == "60 (10.0%)"
+    assert facts["Missing columns"]["value"] == "number of trades"
+    assert facts["Revision"]["value"] == "aaaaaaaaaaaa…"
+    assert facts["Unclosed candle"]["value"].startswith("dropped, 2024-")
+    assert facts["Quarantined rows"]["list"] == [
+        {"text": "row 4: high <script>alert(1)</script>", "position": None}
+    ]
+    assert facts["Source"]["value"] == "/data/<img src=x>", "the browser sets it as text"
+    assert not re.search(r"innerHTML|insertAdjacent|outerHTML", DataPanel._esm)
+    assert "<script>" not in summary.value
+    assert "<img" not in summary.value
+    assert "1 gap (3 missing)" in summary.value
+
+
+def rows_of(panel):
+    """The panel's rows by name."""
+    return {row["name"]: row for section in panel.content["sections"] for row in section.get("rows", ())}
+
+
+def test_the_data_panel_lists_a_bounded_number_of_places_and_moves_the_chart_to_one(state, screen, market):
+    raw = random_candles(900, flat_share=0)
+    raw.iloc[100:103, raw.columns.get_loc("volume")] = 0.0
+    raw.iloc[200:800:10, raw.columns.get_loc("close")] = -1.0
+    times = raw.index
+    frame = KLineDataLoader.from_frame(raw.drop(times[20:25]), symbol="ETHUSDT", timeframe="1h")
+    market["ETHUSDT", "1h"] = frame
+    panel = DataPanel(state)
+    state.symbol = "ETHUSDT"
+    facts = rows_of(panel)
+    assert facts["Quarantined rows"]["value"] == "60"
+    assert [len(facts[name]["list"]) for name in ("Quarantined rows", "Gaps", "Without volume")] == [
+        20,
+        20,
+        1,
+    ]
+    assert facts["Quarantined rows"]["more"] == "… and 40 more"
+    assert facts["Gaps"]["more"] == "… and 41 more"
+    newest = facts["Quarantined rows"]["list"][0]
+    assert newest["text"] == f"{times[790]:%Y-%m-%d %H:%M} to {times[791]:%H:%M}: close is not above zero"
+    assert frame.index[newest["position"]] == times[791], "the candle after it"
+    [quiet] = facts["Without volume"]["list"]
+    assert frame.index[quiet["position"]] == times[100]
+    assert "3 candles without volume" in quiet["text"]
+    panel.selected = {"position": quiet["position"], "click": 1}
+    assert screen.went == [quiet["position"]]
+    panel.selected = {"position": quiet["position"], "click": 2}
+    assert len(screen.went) == 2
+
+
+def test_stale_candles_are_said_to_be(state, market):
+    frame = random_candles(300)
+    last = frame.index[-1]
+    report = CandleReport("ETHUSDT", "1h", 300, 300, frame.index[0], last, fetched=last)
+    frame.attrs["report"] = report
+    market["ETHUSDT", "1h"] = frame
+    panel, summary = DataPanel(state), DataSummary(state)
+    assert "stale" not in summary.value
+    state.symbol = "ETHUSDT"
+    facts = rows_of(panel)
+    assert facts["Closed since then"]["warn"]
+    assert facts["As of"]["value"] == f"{last:%Y-%m-%d %H:%M}"
+    assert '<b class="tk-stale">stale by ' in summary.value
 
 
 def test_rule_texts_and_messages_are_escaped():

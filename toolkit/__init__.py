@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from toolkit.loader import KLineDataLoader, LoadError, StaleDataWarning, SyntheticDataWarning
     from toolkit.lookahead import Audit, LookAheadError, audit
     from toolkit.pipeline import IndicatorPipeline, PipelineError
+    from toolkit.screener import Screen, screen
     from toolkit.signals import IndicatorSignal, Signals
     from toolkit.sources import SourceError
 
@@ -45,6 +46,7 @@ _HOMES = {
     "toolkit.loader": ("KLineDataLoader", "LoadError", "StaleDataWarning", "SyntheticDataWarning"),
     "toolkit.lookahead": ("Audit", "LookAheadError", "audit"),
     "toolkit.pipeline": ("IndicatorPipeline", "PipelineError"),
+    "toolkit.screener": ("Screen", "screen"),
     "toolkit.signals": ("IndicatorSignal", "Signals"),
     "toolkit.sources": ("SourceError",),
 }
@@ -67,6 +69,7 @@ __all__ = [
     "LookAheadError",
     "ParameterError",
     "PipelineError",
+    "Screen",
     "Signals",
     "SourceError",
     "StaleDataWarning",
@@ -75,6 +78,7 @@ __all__ = [
     "audit",
     "is_synthetic",
     "resample",
+    "screen",
 ]
 
 

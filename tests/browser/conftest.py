@@ -104,7 +104,7 @@ def candles(count: int, timeframe: str, seed: int) -> pd.DataFrame:
 
 @pytest.fixture(scope="session")
 def market(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in the dataset's layout with two pairs; one has 300,000 candles."""
+    """A folder in the dataset's layout with two pairs, one of 300,000 candles, and a dirty third."""
     folder = tmp_path_factory.mktemp("market")
     for symbol, timeframe, count, seed in (
         ("BTC", "1h", SHORT, 1),
@@ -115,7 +115,22 @@ def market(tmp_path_factory: pytest.TempPathFactory) -> Path:
         place = folder / "klines" / f"{symbol}USDT"
         place.mkdir(parents=True, exist_ok=True)
         candles(count, timeframe, seed).to_parquet(place / f"{symbol}_{timeframe}.parquet")
+    place = folder / "klines" / "LINKUSDT"
+    place.mkdir()
+    dirty_candles().to_parquet(place / "LINK_1h.parquet")
+    if real := os.environ.get("SYSTEM_V4_CANDLES"):
+        (folder / "klines" / "ZRXUSDT").symlink_to(Path(real).resolve() / "klines" / "ZRXUSDT")
     return folder
+
+
+def dirty_candles() -> pd.DataFrame:
+    """1,000 hours: 12 are missing from row 600 on, in 30 nothing is traded, three rows cannot be true."""
+    frame = candles(1000, "1h", 5)
+    quiet = slice(700, 730)
+    frame.loc[quiet.start : quiet.stop - 1, ["open", "high", "low", "close"]] = frame["close"][699]
+    frame.loc[quiet.start : quiet.stop - 1, "volume"] = 0.0
+    frame.loc[[800, 801, 900], "high"] = -1.0
+    return frame.drop(index=range(600, 612))
 
 
 @pytest.fixture(scope="session")

@@ -5,8 +5,11 @@ import re
 
 import numpy as np
 import pytest
+from market import random_candles
 
-from toolkit.chart import bundle, wire
+from toolkit import KLineDataLoader
+from toolkit.chart import bundle, found, wire
+from toolkit.controls import ScreenerTable
 
 
 @pytest.fixture(scope="module")
@@ -200,3 +203,133 @@ def test_markers_never_crowd_and_the_most_confident_stays(modules):
     }
     kept = modules.evaluate(f"thinned({json.dumps(signals)}, 0, 6, 0, 8)")
     assert kept == [1, 3, 4]
+
+
+def made_found(klines):
+    """What the kernel found, as JavaScript that makes the browser's `found` of it."""
+    content, arrays = found.find(klines)
+    kinds = ["Int32Array" if array.dtype == np.int32 else "Float64Array" for array in arrays]
+    listed = ", ".join(
+        f"{kind}.from({array.tolist()}).buffer" for kind, array in zip(kinds, arrays, strict=True)
+    )
+    return f"new Found({json.dumps(content)}, [{listed}])"
+
+
+def dirty_candles(count=2000):
+    """Gaps, quiet stretches and quarantined rows, at random places."""
+    raw = random_candles(count, seed=3, flat_share=0.3)
+    random = np.random.default_rng(4)
+    raw.iloc[random.choice(count, 30, replace=False), raw.columns.get_loc("high")] = -1.0
+    kept = np.ones(count, bool)
+    for start in random.choice(count - 20, 12, replace=False):
+        kept[start : start + int(random.integers(1, 15))] = False
+    return KLineDataLoader.from_frame(raw[kept], symbol="BTCUSDT", timeframe="1h")
+
+
+@pytest.mark.parametrize("level", [0, 1, 4, 11])
+def test_quiet_bars_hold_the_share_of_every_bucket(modules, level):
+    klines = dirty_candles()
+    quiet = (klines["volume"] == 0).to_numpy()
+    size, length = 2**level, len(klines)
+    buckets = -(-length // size)
+    view = {"level": level, "from": 0, "to": buckets}
+    bars = modules.evaluate(
+        f"([view, length]) => quietBars({made_found(klines)}.runs, view, length)", [view, length]
+    )
+    assert 0 < len(bars) <= buckets
+    shares = np.zeros(buckets)
+    for bar in bars:
+        first = round(bar["low"] + 0.5) // size
+        last = -(-round(bar["high"] + 0.5) // size)
+        assert (shares[first:last] == 0).all(), "no two bars over each other"
+        shares[first:last] = bar["share"]
+    expected = [quiet[b * size : (b + 1) * size].mean() for b in range(buckets)]
+    np.testing.assert_allclose(shares, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("apart", [1, 8, 256])
+def test_marks_of_the_strip_never_crowd_and_none_is_lost(modules, apart):
+    klines = dirty_candles()
+    content = found.find(klines)
+    rows = content.arrays[0]
+    view = {"level": 0, "from": 0, "to": len(klines)}
+    marks = modules.evaluate(
+        f"([view, length, apart]) => stripMarks({made_found(klines)}, view, length, apart).gap",
+        [view, len(klines), apart],
+    )
+    assert sum(mark["to"] - mark["from"] for mark in marks) == len(rows) > 12
+    assert len(marks) <= len(klines) / apart + 1
+    for mark in marks:
+        held = rows[mark["from"] : mark["to"]]
+        assert (mark["low"], mark["high"]) == (held[0] - 0.5, held[-1] - 0.5)
+        assert held[-1] - held[0] < apart
+    inner = modules.evaluate(
+        f"([view, length, apart]) => stripMarks({made_found(klines)}, view, length, apart).gap",
+        [{"level": 0, "from": 500, "to": 900}, len(klines), 1],
+    )
+    assert [mark["low"] + 0.5 for mark in inner] == [row for row in rows if 500 <= row <= 900]
+
+
+def test_every_place_says_what_it_is(modules):
+    hours = random_candles(48, flat_share=0)
+    times = hours.index
+    hours.iloc[[30, 31, 32], hours.columns.get_loc("volume")] = 0.0
+    hours.iloc[40, hours.columns.get_loc("high")] = -1.0
+    klines = KLineDataLoader.from_frame(hours.drop(times[2:14]), symbol="BTCUSDT", timeframe="1h")
+    made = made_found(klines).replace('"stale": null', '"stale": {"behind": 1234, "closed": 1704240000000}')
+
+    def told(x, bucket=1, reach=0.3):
+        return modules.evaluate(
+            """([x, reach, bucket, times, found]) => {
+              const feed = { length: times.length, step: 36e5, knows: () => true, time: (i) => times[i] };
+              return foundTexts(eval(found), feed, x, reach, bucket);
+            }""",
+            [x, reach, bucket, klines.index.asi8.tolist(), made],
+        )
+
+    assert told(1.5) == ["gap: 12 candles missing, 2024-01-01 02:00 to 14:00 UTC"]
+    assert told(1) == told(2) == told(5) == []
+    assert told(1, reach=0.6) != []
+    assert told(19) == ["no volume: 3 candles, 2024-01-02 06:00 to 09:00 UTC"]
+    assert told(17, bucket=16) == ["no volume: 3 of 16 candles, 2024-01-02 04:00 to 21:00 UTC"]
+    assert told(27.5) == [
+        "gap: 1 candle missing, 2024-01-02 16:00 to 17:00 UTC",
+        "quarantined: high is not above zero, 2024-01-02 16:00 UTC",
+    ]
+    assert told(14, reach=30, bucket=1)[0].startswith(
+        "2 gaps: 13 candles missing, 2024-01-01 02:00 to 2024-01-02 17:00"
+    )
+    assert told(len(klines)) == [
+        "stale: the last candle closed 2024-01-03 00:00 UTC, 1,234 more have closed since"
+    ]
+
+
+def test_the_legend_walks_from_one_to_the_one_before(modules):
+    klines = dirty_candles()
+    rows = found.find(klines).arrays[0].tolist()
+    walked = modules.evaluate(
+        f"""(end) => {{
+          const found = {made_found(klines)};
+          const walked = [];
+          for (let row = end; walked.length < 4; walked.push(row)) row = found.previous("gap", row);
+          return [...walked, found.previous("gap", found.gaps.row[0]), found.previous("stale", 5) ?? null];
+        }}""",
+        len(klines),
+    )
+    assert walked == [*rows[:-5:-1], rows[-1], None]
+
+
+def test_a_screener_sorts_with_undefined_values_last(browser):
+    page = browser.new_page()
+    source = re.sub(r"^export (?!default)", "", ScreenerTable._esm, flags=re.MULTILINE)
+    source = source.replace("export default", "const widget =")
+    page.add_script_tag(
+        content=f"(() => {{ {source}\n Object.assign(window, {{ sorted, numberText }}); }})()"
+    )
+    rows = [["B", 2.5], ["A", None], ["D", -1], ["C", 10]]
+    assert page.evaluate("(rows) => sorted(rows, 1, -1)", rows) == [3, 0, 2, 1]
+    assert page.evaluate("(rows) => sorted(rows, 1, 1)", rows) == [2, 0, 3, 1]
+    assert page.evaluate("(rows) => sorted(rows, 0, 1)", rows) == [1, 0, 3, 2]
+    texts = page.evaluate("[null, 48795.1, 0.0017227, 3, -12.3456].map(numberText)")
+    assert texts == ["–", "48,795.1", "0.001723", "3", "-12.35"]
+    page.close()

@@ -32,6 +32,7 @@ from toolkit.candles.normalize import normalize
 from toolkit.candles.report import CandleReport, Gap, Incomplete, Quarantined, Stretch
 from toolkit.candles.resample import aggregate, resample
 from toolkit.candles.select import check_last, check_range, select
+from toolkit.candles.summary import Finding
 
 __all__ = [
     "EXTRA_COLUMNS",
@@ -40,6 +41,7 @@ __all__ = [
     "TIMEFRAMES",
     "CandleError",
     "CandleReport",
+    "Finding",
     "Gap",
     "Incomplete",
     "Quarantined",

@@ -20,7 +20,16 @@ from toolkit.candles.contract import (
 from toolkit.candles.report import CandleReport, Gap, Quarantined, Stretch
 from toolkit.candles.times import read_times
 
-__all__ = ["IN_FUTURE", "find_gaps", "find_stretches", "normalize", "timestamp", "to_index", "to_millis"]
+__all__ = [
+    "IN_FUTURE",
+    "find_gaps",
+    "find_stretches",
+    "normalize",
+    "quiet_runs",
+    "timestamp",
+    "to_index",
+    "to_millis",
+]
 
 IN_FUTURE = "opens in the future"
 """Why a row is quarantined that may be right later."""
@@ -145,14 +154,20 @@ def find_gaps(millis: _Millis, step: int) -> tuple[Gap, ...]:
     return tuple(map(Gap, to_index(millis[places]), to_index(millis[places + 1]), missing))
 
 
-def find_stretches(millis: _Millis, volume: _Floats, step: int) -> tuple[Stretch, ...]:
-    """The longest runs of at least two candles without volume, in order of time; a gap ends a run."""
+def quiet_runs(
+    millis: _Millis, volume: _Floats, step: int
+) -> tuple[np.ndarray[Any, np.dtype[np.intp]], np.ndarray[Any, np.dtype[np.intp]]]:
+    """First and last position of each run of candles without volume; a gap ends a run."""
     quiet = np.flatnonzero(volume == 0)
-    if len(quiet) < 2:
-        return ()
     ends = np.flatnonzero((np.diff(quiet) > 1) | (np.diff(millis[quiet]) > step))
-    first = quiet[np.r_[0, ends + 1]]
-    last = quiet[np.r_[ends, len(quiet) - 1]]
+    if not len(quiet):
+        return quiet, quiet
+    return quiet[np.r_[0, ends + 1]], quiet[np.r_[ends, len(quiet) - 1]]
+
+
+def find_stretches(millis: _Millis, volume: _Floats, step: int) -> tuple[Stretch, ...]:
+    """The longest runs of at least two candles without volume, in order of time."""
+    first, last = quiet_runs(millis, volume, step)
     lengths = last - first + 1
     chosen = np.argsort(-lengths, kind="stable")[:_LISTED]
     chosen = np.sort(chosen[lengths[chosen] > 1])

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from toolkit.candles.contract import length_of
+from toolkit.candles.summary import LISTED, Finding, find, is_stale, parts, summarize
 
 __all__ = ["CandleReport", "Gap", "Incomplete", "Quarantined", "Stretch"]
 
@@ -191,29 +192,49 @@ class CandleReport(dict[str, Any]):
         quarantined rows as ``[open_time, reason, row]``."""
         return {name: list(value) if isinstance(value, list) else value for name, value in self.items()}
 
-    def summary(self) -> str:
+    def behind(self, now: pd.Timestamp | None = None) -> int:
+        """Candles that have closed since the last one, up to ``now`` (default: the clock) or the end that was
+        asked for; 0 where the candles come from where none are added (``fetched`` is None)."""
+        if self.fetched is None:
+            return 0
+        until = pd.Timestamp.now("UTC") if now is None else now
+        until = until if self.end is None else min(until, self.end)
+        return max(0, int((until - self.closed) // length_of(self.timeframe)))
+
+    def stale(self, now: pd.Timestamp | None = None) -> bool:
+        """Whether these candles end longer ago than expected: a day, and two of their own lengths."""
+        return is_stale(self, now)
+
+    def findings(self, kind: str, listed: int = LISTED) -> list[Finding]:
+        """What was found at single places of the time axis, the newest first, at most ``listed``.
+
+        ``kind`` is ``"gap"``, ``"no_volume"`` (of the longest stretches), ``"quarantined"`` or
+        ``"incomplete"``.
+
+        Raises:
+            ValueError: it is none of these.
+        """
+        return find(self, kind, listed)
+
+    def summary(self, now: pd.Timestamp | None = None, *, listed: int = LISTED) -> dict[str, Any]:
+        """The report in short, as JSON values: counts, times as ISO 8601 texts, ``text`` for people (what
+        ``str`` gives), and in ``found`` for each kind of finding the newest, at most ``listed``, as
+        ``[start, end, text]``; ``behind`` and ``stale`` as of ``now`` (default: the clock)."""
+        return summarize(self, now, listed)
+
+    def parts(self, now: pd.Timestamp | None = None) -> list[str]:
+        """The pieces of :meth:`text`, without the market's name."""
+        return parts(self, now)
+
+    def text(self, now: pd.Timestamp | None = None) -> str:
         """One line for people."""
-        parts = [f"{self.candles:,} candles", f"{_short(self.first)} to {_short(self.last)} UTC"]
-        if self.gaps:
-            parts.append(f"{_count(len(self.gaps), 'gap')} ({self.missing:,} missing)")
-        if self.duplicates:
-            parts.append(f"{_count(self.duplicates, 'duplicate')} removed")
-        if self.quarantined:
-            parts.append(f"{_count(len(self.quarantined), 'row')} quarantined")
-        if self.zero_volume:
-            parts.append(f"{self.zero_volume_share:.1%} without volume")
-        if self.dropped_unclosed is not None:
-            parts.append("unclosed candle dropped")
-        if self.resampled_from:
-            parts.append(f"made of {self.resampled_from}")
-        if self.partial:
-            parts.append(f"{_count(len(self.partial), 'partial candle')} dropped")
-        if self.incomplete:
-            parts.append(f"{len(self.incomplete):,} incomplete")
-        return f"{self.symbol} {self.timeframe}: " + ", ".join(parts)
+        return f"{self.symbol} {self.timeframe}: " + ", ".join(parts(self, now))
+
+    def __str__(self) -> str:
+        return self.text()
 
     def __repr__(self) -> str:
-        return f"<CandleReport {self.summary()}>"
+        return f"<CandleReport {self.text()}>"
 
     def __copy__(self) -> Self:
         return self
@@ -241,11 +262,3 @@ def _times(texts: Iterable[str]) -> dict[str | None, Any]:
     millis = np.array([text.removesuffix("+00:00") for text in written], dtype="datetime64[us]")
     index = pd.DatetimeIndex(millis.astype("datetime64[ms]")).tz_localize("UTC")
     return dict(zip(written, index, strict=True))
-
-
-def _short(time: pd.Timestamp) -> str:
-    return time.strftime("%Y-%m-%d %H:%M")
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 FOLDER = Path(__file__).with_name("js")
 # In the order in which they need each other; only the last one exports to the outside.
-MODULES = ("columns", "ticks", "shapes", "paint", "link", "gestures", "feed", "view", "controller")
+MODULES = ("columns", "ticks", "shapes", "paint", "strip", "link", "gestures", "feed", "view", "controller")
 
 
 def script() -> str:

@@ -12,7 +12,8 @@ import numpy.typing as npt
 import pandas as pd
 import traitlets
 
-from toolkit.chart import panes, wire
+from toolkit.candles import is_synthetic
+from toolkit.chart import found, panes, wire
 from toolkit.chart.bundle import script
 from toolkit.indicators.base import Indicator
 from toolkit.pipeline import IndicatorPipeline
@@ -58,6 +59,7 @@ class Chart(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
             raise ValueError(f"Chart: renderer={renderer!r} is not allowed: it must be 'canvas' or 'svg'")
         self._columns = wire.Columns()
         self._signals: Mapping[str, Signals] = {}
+        self._found = found.Found({}, [])
         self._title = ""
         self._x = panes.linear(0, 100)
         self._price = panes.make_pane("price", self._x, 5, with_candles=True)
@@ -102,12 +104,17 @@ class Chart(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
     def show(self, klines: pd.DataFrame, title: str | None = None) -> None:
         """Show other candles. Indicators keep their panes and are empty until they are plotted anew.
 
+        Gaps, candles without volume, and what else their report tells are marked on the time axis.
+
         `klines`: a candle frame; `title`: text of the legend, by default symbol and timeframe of the frame.
+        Candles that are made up are called synthetic there.
         """
         self._columns.replace_candles(klines)
         self._signals = {}
-        known = (str(klines.attrs[name]) for name in ("symbol", "timeframe") if klines.attrs.get(name))
-        self._title = title if title is not None else " · ".join(known)
+        self._found = found.find(klines)
+        known = [str(klines.attrs[name]) for name in ("symbol", "timeframe") if klines.attrs.get(name)]
+        made_up = ["SYNTHETIC"] if is_synthetic(klines) else []
+        self._title = " · ".join((known if title is None else [title]) + made_up)
         self._describe()
         self._send_all()
 
@@ -226,6 +233,7 @@ class Chart(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
         self._tell(
             "reset", {"length": length, "step": self._columns.step, "columns": listed, "from": start}, data
         )
+        self._tell("found", self._found.content, [array.data for array in self._found.arrays])
 
     def _patch(self, names: list[str]) -> None:
         """Send what is in view of changed columns; the browser asks for the rest when no more changes

@@ -11,6 +11,8 @@ from toolkit.controls.data import Banner, DataPanel, DataSummary
 from toolkit.controls.indicators import IndicatorControls
 from toolkit.controls.page import Theme, Toast
 from toolkit.controls.pickers import SymbolPicker, TimeframePicker
+from toolkit.controls.progress import Progress
+from toolkit.controls.screener_table import ScreenerTable
 from toolkit.controls.signal_table import SignalTable
 from toolkit.controls.state import Dashboard
 
@@ -20,6 +22,8 @@ __all__ = [
     "DataPanel",
     "DataSummary",
     "IndicatorControls",
+    "Progress",
+    "ScreenerTable",
     "SignalTable",
     "SymbolPicker",
     "Theme",

@@ -115,6 +115,16 @@ class Dashboard(traitlets.HasTraits):
         finally:
             self.loading = ""
 
+    @contextmanager
+    def _waiting(self, text: str) -> Iterator[None]:
+        """Say what is being waited for, unless it is nothing; a slider's own indicator is quick."""
+        before = self.loading
+        self.loading = text or before
+        try:
+            yield
+        finally:
+            self.loading = before
+
     @traitlets.observe("loading")
     def _tell_loading(self, change: Any) -> None:
         for display in self._displays:
@@ -148,7 +158,8 @@ class Dashboard(traitlets.HasTraits):
             if self._plotted.get(label) == indicator:
                 continue
             with self.reporting(f"{label} could not be calculated"):
-                frame = indicator.calculate(self.klines)
+                with self._waiting(f"Calculating {label}…" if label not in self._plotted else ""):
+                    frame = indicator.calculate(self.klines)
                 values = {output.name: frame[output.name].to_numpy() for output in indicator.outputs}
                 for display in self._displays:
                     display.plot(label, indicator, values)

@@ -165,7 +165,8 @@ class Chart {
     const read = (name) => this.feed.buckets(name, level, view.from, view.to);
     const candles = Object.fromEntries(["open", "high", "low", "close", "volume"].map((name) => [name, read(name).low]));
     const columns = new Map(this.linked.panes.flatMap((pane) => pane.columns).map((name) => [name, read(name)]));
-    this.window = { ...view, candles, columns };
+    const apart = Math.max(1, 2 ** Math.ceil(Math.log2((STRIP_APART * (high - low)) / this.width)));
+    this.window = { ...view, candles, columns, strip: stripMarks(this.feed.found, view, this.feed.length, apart) };
     const shapes = candleShapes(view, candles);
     const bars = new Map();
     for (const pane of this.linked.panes) {
@@ -294,6 +295,7 @@ class Chart {
       level: this.window?.level,
       drawn: this.inView ? this.inView[1] - this.inView[0] : 0,
       selected: this.selected,
+      strip: this.window && Object.fromEntries(Object.entries(this.window.strip).map(([kind, marks]) => [kind, marks.length])),
       versions: Object.fromEntries([...this.feed.columns].map(([name, column]) => [name, column.version])),
       canvas: this.linked.panes.every((pane) => pane.marks.every((mark) => !mark.own.length)),
       panes: this.linked.panes.map((pane) => ({

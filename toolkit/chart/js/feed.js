@@ -20,6 +20,7 @@ export class Feed {
     this.step = 0;
     this.columns = new Map();
     this.signals = { position: [], group: [], confidence: [] };
+    this.found = new Found();
     this.waiting = null;
     this.timer = 0;
   }
@@ -31,6 +32,7 @@ export class Feed {
     else if (message.type === "rows") this.#rows(message, buffers);
     else if (message.type === "patch") this.#patch(message, buffers);
     else if (message.type === "signals") this.#signals(buffers);
+    else if (message.type === "found") this.found = new Found(message, buffers);
     else return false;
     this.changed(message.type);
     return true;
@@ -51,6 +53,7 @@ export class Feed {
     this.step = message.step;
     this.columns = new Map();
     this.signals = { position: [], group: [], confidence: [] };
+    this.found = new Found();
     this.waiting = null;
     message.columns.forEach(([name, version], i) => this.#column(name, version).put(message.from, numbers(buffers[i])));
     this.#ask(50);
@@ -114,6 +117,12 @@ export class Feed {
     return [...this.columns.values()].every((column) => column.from === 0 || column.missing);
   }
 
+  // The share of the candles that is here, 0 to 1.
+  get share() {
+    const times = this.columns.get("time");
+    return times && this.length ? 1 - times.from / this.length : 0;
+  }
+
   exact(name, i) {
     return this.columns.get(name)?.exact(i) ?? NaN;
   }
@@ -123,6 +132,12 @@ export class Feed {
     if (column) return column.buckets(level, from, to);
     const nothing = new Float64Array(Math.max(0, to - from)).fill(NaN);
     return { low: nothing, high: nothing };
+  }
+
+  // Whether the time of candle i is here.
+  knows(i) {
+    const times = this.columns.get("time");
+    return Boolean(times) && i >= times.from && i < this.length;
   }
 
   // The time at which candle i opens; outside the candles, and where history is still missing, counted on in steps.

@@ -2,7 +2,7 @@
 // the loading state. Text is only ever set as text.
 
 const AXIS_WIDTH = 76;
-const AXIS_HEIGHT = 26;
+const AXIS_HEIGHT = STRIP_HEIGHT + 25;
 const FOOT_HEIGHT = 34;
 const COLORS = { grid: "#1b2130", frame: "#262d3d", text: "#8b94a7", last: "#9aa4b8", select: "rgba(255, 200, 87, 0.16)", selectEdge: "rgba(255, 200, 87, 0.9)" };
 const FONT = "11px Inter, 'Segoe UI', system-ui, -apple-system, Roboto, 'Helvetica Neue', Arial, sans-serif";
@@ -46,6 +46,7 @@ class View {
       time: element(el, "div", "tk-chip tk-chip-time"),
       value: element(el, "div", "tk-chip tk-chip-value"),
     };
+    this.told = element(el, "div", "tk-chip tk-chip-found");
     this.foot = element(el, "div", "tk-foot");
     this.curtain = element(el, "div", "tk-curtain");
     element(this.curtain, "div", "tk-spinner");
@@ -82,7 +83,34 @@ class View {
     });
     button("All", "Show the whole history (key F)", () => chart.showAll());
     button("Latest", "Back to the newest candle (double-click, or key End)", () => chart.showLatest());
+    this.keys = element(foot, "span", "tk-keys");
     this.note = element(foot, "span", "tk-note");
+  }
+
+  // What the marks on the time axis mean, and how many there are; a click goes from one to the one before it.
+  #keys() {
+    const { chart, keys } = this;
+    const { found } = chart.feed;
+    if (this.keyed === found) return;
+    this.keyed = found;
+    keys.replaceChildren();
+    for (const [kind, text, title] of found.keys) {
+      const button = element(keys, "button", "tk-button tk-key");
+      button.type = "button";
+      button.title = `${title}${kind === "stale" ? "" : " (click: show the one before)"}`;
+      const canvas = element(button, "canvas", "tk-key-mark");
+      canvas.width = 14 * this.ratio;
+      canvas.height = STRIP_HEIGHT * this.ratio;
+      const context = canvas.getContext("2d");
+      context.scale(this.ratio, this.ratio);
+      paintKey(context, kind, 14, STRIP_HEIGHT);
+      element(button, "span", "tk-key-text", text);
+      button.addEventListener("click", () => {
+        const row = found.previous(kind, chart.selected ?? Math.ceil(chart.range.high));
+        if (row === undefined) chart.showLatest();
+        else chart.go(Math.min(row, chart.feed.length - 1));
+      }, { signal: this.abort.signal });
+    }
   }
 
   // Panes came, went or changed their names.
@@ -167,9 +195,10 @@ class View {
     context.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
     context.clearRect(0, 0, this.canvas.width, this.canvas.height);
     const loading = this.model.get("loading");
-    this.curtain.classList.toggle("tk-shown", Boolean(loading) || !chart.feed.length);
+    const waiting = Boolean(loading) || !chart.feed.length;
+    this.curtain.classList.toggle("tk-shown", waiting);
     this.curtain.classList.toggle("tk-first", !chart.feed.length);
-    say(this.curtainText, loading || "Waiting for candles…");
+    if (waiting) say(this.curtainText, loading || "Waiting for candles…"); // else it fades with what it said
     if (!chart.range || !chart.window) return;
     context.font = FONT;
     context.textBaseline = "middle";
@@ -179,11 +208,15 @@ class View {
       this.#paintPane(context, entry, ticks.map((tick) => tick.x));
     }
     this.#frameLines(context);
+    this.#strip(context);
     this.#timeAxis(context, ticks);
+    this.#keys();
     this.#readout();
     for (const span of this.spans) span.hidden = (span.days * 864e5) / chart.feed.step < 20;
     const perBucket = 2 ** chart.window.level;
-    say(this.note, perBucket > 1 ? `${perBucket} candles a bar · UTC` : "UTC");
+    const bars = perBucket > 1 ? `${perBucket} candles a bar · UTC` : "UTC";
+    const { share } = chart.feed;
+    say(this.note, share < 1 ? `History ${Math.floor(100 * share)}%… · ${bars}` : bars);
     this.cross.x.style.height = `${plot.height}px`;
   }
 
@@ -256,6 +289,14 @@ class View {
     context.fillRect(0, Math.round(plot.height), plot.width + AXIS_WIDTH, 1);
   }
 
+  #strip(context) {
+    const { chart, plot } = this;
+    const { low, high } = chart.range;
+    const x = (value) => plot.left + ((value - low) * plot.width) / (high - low);
+    const box = { left: plot.left, width: plot.width, top: Math.round(plot.height) + 1, height: STRIP_HEIGHT };
+    paintStrip(context, box, x, chart.window.strip, chart.feed.found.stale, chart.feed.length - 0.5);
+  }
+
   #timeTicks() {
     const { chart, plot } = this;
     const { low, high } = chart.range;
@@ -279,7 +320,7 @@ class View {
   }
 
   #timeAxis(context, ticks) {
-    const y = this.plot.height + AXIS_HEIGHT / 2 + 1;
+    const y = this.plot.height + (AXIS_HEIGHT + STRIP_HEIGHT) / 2 + 1;
     context.textAlign = "center";
     for (const { x, label, major } of ticks) {
       if (x < 24 || x > this.plot.width - 24) continue;
@@ -292,7 +333,7 @@ class View {
   // ---- crosshair and legend: no kernel, no canvas
 
   point(pointer) {
-    this.pointer = pointer && pointer.x < this.plot.width && pointer.y < this.plot.height ? pointer : null;
+    this.pointer = pointer && pointer.x < this.plot.width && pointer.y < this.plot.height + AXIS_HEIGHT ? pointer : null;
     if (this.chart.range && !this.chart.pending) this.#readout();
   }
 
@@ -300,7 +341,11 @@ class View {
     const { chart, pointer, plot, cross } = this;
     const { feed } = chart;
     const inside = Boolean(pointer);
-    for (const part of Object.values(cross)) part.classList.toggle("tk-shown", inside);
+    const within = inside && pointer.y < plot.height; // else on the time axis
+    for (const part of [cross.x, cross.time]) part.classList.toggle("tk-shown", inside);
+    for (const part of [cross.y, cross.value]) part.classList.toggle("tk-shown", within);
+    const told = inside ? this.#told(within) : "";
+    this.told.classList.toggle("tk-shown", told !== "");
     let candle = feed.length - 1;
     if (inside) {
       const wanted = Math.round(this.toX(pointer.x));
@@ -311,7 +356,13 @@ class View {
       cross.y.style.transform = `translateY(${Math.round(pointer.y)}px)`;
       cross.y.style.width = `${plot.width}px`;
       say(cross.time, timeText(feed.time(wanted), feed.step));
-      cross.time.style.transform = `translate(${Math.round(Math.max(64, Math.min(plot.width - 64, x)))}px, ${plot.height + 3}px) translateX(-50%)`;
+      cross.time.style.transform = `translate(${Math.round(Math.max(64, Math.min(plot.width - 64, x)))}px, ${plot.height + STRIP_HEIGHT + 3}px) translateX(-50%)`;
+      if (told) {
+        say(this.told, told);
+        // beside the pointer, on the side where there is more room
+        const side = pointer.x > plot.width / 2 ? "-100%" : "0%";
+        this.told.style.transform = `translate(${Math.round(pointer.x) + (side === "0%" ? 8 : -8)}px, ${plot.height - 4}px) translate(${side}, -100%)`;
+      }
       const entry = this.panes.find(({ top, height }) => pointer.y >= top && pointer.y < top + height);
       if (entry?.scale) {
         const { low: bottom, high: top } = entry.pane.bounds;
@@ -321,6 +372,15 @@ class View {
       }
     }
     for (const entry of this.panes) this.#values(entry, candle);
+  }
+
+  // What the marks under the pointer mean. Over the panes, not what a bar of many candles holds: that is seldom nothing.
+  #told(overPanes) {
+    const { chart, pointer, plot } = this;
+    const reach = (5 * (chart.range.high - chart.range.low)) / plot.width;
+    const bucket = 2 ** (chart.window?.level ?? 0);
+    const texts = foundTexts(chart.feed.found, chart.feed, this.toX(pointer.x), reach, bucket);
+    return texts.filter((text) => !overPanes || bucket === 1 || !text.startsWith("no volume")).join("\n");
   }
 
   #values(entry, candle) {
