@@ -196,15 +196,12 @@ class Chart {
     const apart = Math.max(1, 2 ** Math.ceil(Math.log2((MARKER_PIXELS * (this.range.high - this.range.low)) / this.width)));
     const first = lowerBound(signals.position, view.from * size);
     const end = lowerBound(signals.position, view.to * size);
-    const kept = thinned(signals, first, end, mark.group, apart);
-    const { candles } = this.window;
-    const x = new Float64Array(kept.length);
-    const y = new Float64Array(kept.length);
-    kept.forEach((signal, i) => {
-      const bucket = Math.floor(signals.position[signal] / size);
-      x[i] = bucketX(view.level, bucket);
-      y[i] = (mark.side > 0 ? candles.low : candles.high)[bucket - view.from];
-    });
+    const side = this.window.candles[mark.side > 0 ? "low" : "high"];
+    const priceOf = (signal) => side[Math.floor(signals.position[signal] / size) - view.from];
+    // a candle that is not here yet has no place for a marker: bqplot would draw it at NaN
+    const kept = thinned(signals, first, end, mark.group, apart).filter((signal) => priceOf(signal) === priceOf(signal));
+    const x = Float64Array.from(kept, (signal) => bucketX(view.level, Math.floor(signals.position[signal] / size)));
+    const y = Float64Array.from(kept, priceOf);
     return { x, y };
   }
 
