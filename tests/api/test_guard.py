@@ -12,7 +12,7 @@ from toolkit.api.policy import GuardError, Limits, Policy, is_loopback
 TOKEN = "a-token-of-some-length"
 
 
-def small_app(policy=None):
+def small_app(**policy):
     app = FastAPI(docs_url=None, redoc_url=None)
     app.state.seen = []
 
@@ -42,7 +42,7 @@ def small_app(policy=None):
         await socket.accept()
         app.state.seen.append(await socket.receive_text())
 
-    guard.install(app, policy)
+    guard.install(app, **policy)
     return app
 
 
@@ -162,7 +162,7 @@ def outcome(app, *arguments, **options):
     ],
 )
 def test_its_own_names_are_let_in(host):
-    app = small_app(Policy(hosts=["app.example"]))
+    app = small_app(hosts=["app.example"])
     assert get(app, headers=[("Host", host)])[0] == 200
     assert outcome(app, headers=[("Host", host)]) == "accept"
 
@@ -226,7 +226,7 @@ def test_the_address_that_was_connected_to_is_a_name_too():
 
 
 def test_any_name_where_something_in_front_has_checked_it():
-    app = small_app(Policy(hosts=["*"]))
+    app = small_app(hosts=["*"])
     host = ("Host", "hub.example")
     assert get(app, headers=[host])[0] == 200
     assert get(app, headers=[host, ("Origin", "https://hub.example")])[0] == 200
@@ -292,14 +292,14 @@ def test_a_page_of_elsewhere_may_not(host, origin):
 
 
 def test_two_origins_are_none():
-    app = small_app(Policy(origins=["https://app.example"]))
+    app = small_app(origins=["https://app.example"])
     two = [("Origin", "http://localhost:8000"), ("Origin", "https://app.example")]
     assert get(app, headers=two)[0] == 400
     assert outcome(app, headers=two)[0] == 400
 
 
 def test_cors_is_open_to_the_named_origins_and_no_other():
-    app = small_app(Policy(origins=["https://App.example:443/", "http://[::1]:3000"]))
+    app = small_app(origins=["https://App.example:443/", "http://[::1]:3000"])
     for origin in ("https://app.example", "http://[::1]:3000"):
         status, found, _ = get(app, headers=[("Origin", origin)])
         assert status == 200
@@ -318,7 +318,7 @@ def test_cors_is_open_to_the_named_origins_and_no_other():
 
 
 def test_a_preflight_is_answered_without_a_token():
-    app = small_app(Policy(origins=["https://app.example"], token=TOKEN))
+    app = small_app(origins=["https://app.example"], token=TOKEN)
     ask = [("Origin", "https://app.example"), ("Access-Control-Request-Method", "POST")]
     status, found, content = get(app, "/change", "OPTIONS", ask)
     assert (status, content) == (204, None)
@@ -332,7 +332,7 @@ BEARER = ("Authorization", f"Bearer {TOKEN}")
 
 
 def test_with_the_token_one_is_let_in():
-    app = small_app(Policy(token=TOKEN))
+    app = small_app(token=TOKEN)
     assert get(app, headers=[BEARER])[0] == 200
     assert get(app, headers=[("Authorization", f"bearer   {TOKEN} ")])[0] == 200
     assert outcome(app, headers=[BEARER]) == "accept"
@@ -360,7 +360,7 @@ def test_with_the_token_one_is_let_in():
     ],
 )
 def test_without_it_one_is_not(authorization):
-    app = small_app(Policy(token=TOKEN))
+    app = small_app(token=TOKEN)
     headers = [] if authorization is None else [("Authorization", authorization)]
     for path, method in (("/thing", "GET"), ("/change", "POST"), ("/docsmore", "GET"), ("/nothing", "GET")):
         status, found, content = get(app, path, method, headers, body=b"{}")
@@ -372,7 +372,7 @@ def test_without_it_one_is_not(authorization):
 
 
 def test_a_token_in_the_address_or_in_another_subprotocol_is_none():
-    app = small_app(Policy(token=TOKEN))
+    app = small_app(token=TOKEN)
     assert get(app, f"/thing?token={TOKEN}")[0] == 401
     for offered in ([TOKEN], [f"token.{TOKEN}"], ["toolkit", "toolkit.token."], ["toolkit.token.wrong"]):
         status, detail = outcome(app, subprotocols=offered)
@@ -381,7 +381,7 @@ def test_a_token_in_the_address_or_in_another_subprotocol_is_none():
 
 
 def test_the_documentation_needs_none():
-    app = small_app(Policy(token=TOKEN))
+    app = small_app(token=TOKEN)
     assert get(app, "/docs")[0] == 200
     assert get(app, "/user/x/toolkit/docs", root_path="/user/x/toolkit")[0] == 200
     assert get(app, "/user/x/toolkit/thing", root_path="/user/x/toolkit")[0] == 401
@@ -402,14 +402,14 @@ def test_subprotocols_that_are_not_ours_are_left_to_the_app():
 
 
 POST = [("Content-Type", "application/json")]
-SMALL = Policy(limits=Limits(body=100, query=50, headers=1000, header_count=20, body_seconds=0.05))
+SMALL = Limits(body=100, query=50, headers=1000, header_count=20, body_seconds=0.05)
 
 
 def test_a_body_up_to_the_limit_arrives_whole_however_it_is_cut():
     body = json.dumps({"a": "x" * 91}).encode()
     assert len(body) == 100
     for chunks in ([body], [body[:1], body[1:50], b"", body[50:]]):
-        app = small_app(SMALL)
+        app = small_app(limits=SMALL)
         headers = [*POST, ("Transfer-Encoding", "chunked")]
         assert get(app, "/change", "POST", headers, chunks=chunks)[2] == {"a": "x" * 91}
         assert app.state.seen == [{"a": "x" * 91}]
@@ -417,7 +417,7 @@ def test_a_body_up_to_the_limit_arrives_whole_however_it_is_cut():
 
 @pytest.mark.parametrize("length", ["101", str(10**18), "1" + "0" * 5000, "-1", "1e3", "abc", ""])
 def test_a_body_that_says_it_is_too_large_is_refused_unread(length):
-    app = small_app(Policy(limits=Limits(body=100, headers=10_000)))
+    app = small_app(limits=Limits(body=100, headers=10_000))
     status, found, content = get(app, "/change", "POST", [*POST, ("Content-Length", length)], chunks=[None])
     assert status == 413
     assert found["connection"] == "close"
@@ -425,7 +425,7 @@ def test_a_body_that_says_it_is_too_large_is_refused_unread(length):
 
 
 def test_a_body_that_becomes_too_large_is_refused():
-    app = small_app(SMALL)
+    app = small_app(limits=SMALL)
     headers = [*POST, ("Transfer-Encoding", "chunked")]
     assert get(app, "/change", "POST", headers, chunks=[b"[" * 60, b"[" * 60, ...])[0] == 413
     # and one that says less than it is
@@ -433,7 +433,7 @@ def test_a_body_that_becomes_too_large_is_refused():
 
 
 def test_a_body_that_does_not_come_is_not_waited_for():
-    app = small_app(SMALL)
+    app = small_app(limits=SMALL)
     headers = [*POST, ("Content-Length", "30")]
     status, _, content = get(app, "/change", "POST", headers, chunks=[b"{", ...])
     assert (status, content["detail"]) == (408, "body: not there after 0.05 seconds")
@@ -443,7 +443,7 @@ def test_a_body_that_does_not_come_is_not_waited_for():
 
 
 def test_query_and_headers_are_bounded():
-    app = small_app(SMALL)
+    app = small_app(limits=SMALL)
     assert get(app, "/thing?" + "a" * 50)[0] == 200
     assert get(app, "/thing?" + "a" * 51)[2] == {"detail": "query: 51 bytes; allowed are 50"}
     assert get(app, "/thing?" + "a" * 51)[0] == 414
@@ -455,7 +455,7 @@ def test_query_and_headers_are_bounded():
 
 
 def test_requests_at_the_same_time_are_bounded():
-    app = small_app(Policy(limits=Limits(requests=3)))
+    app = small_app(limits=Limits(requests=3))
 
     async def together():
         return await asyncio.gather(*(call(app, "/slow") for _ in range(5)))
@@ -467,9 +467,9 @@ def test_requests_at_the_same_time_are_bounded():
 
 
 def test_web_sockets_at_the_same_time_are_bounded():
-    app = small_app(Policy(limits=Limits(sockets=0)))
+    app = small_app(limits=Limits(sockets=0))
     assert outcome(app)[0] == 429
-    app = small_app(Policy(limits=Limits(sockets=1)))
+    app = small_app(limits=Limits(sockets=1))
     for _ in range(3):
         assert outcome(app) == "accept"
 

@@ -13,7 +13,7 @@ import html
 import importlib.metadata
 import importlib.resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, Response
@@ -70,13 +70,12 @@ Redoc.init("openapi.json", {
 """
 
 
-def install(app: FastAPI, *, token: bool = False) -> None:
-    """Add both pages, and to the OpenAPI document how a token is given, where one is needed.
+def install(app: FastAPI) -> None:
+    """Add both pages.
 
     Args:
         app: an app with `docs_url=None` and `redoc_url=None`, so that FastAPI adds no pages of its own, and
             with its OpenAPI document at `/openapi.json`.
-        token: whether callers need one.
 
     Raises:
         ValueError: the app has such pages already, or its document elsewhere.
@@ -94,8 +93,6 @@ def install(app: FastAPI, *, token: bool = False) -> None:
     app.router.routes += [
         _file(f"/{address}", folder / name, kind) for address, (name, kind) in _FILES.items()
     ]
-    if token:
-        _document_token(app)
 
 
 def _page(address: str, title: str, head: str, bundle: str, version: str, script: str) -> Route:
@@ -119,16 +116,3 @@ def _file(address: str, path: Path, kind: str) -> Route:
         return FileResponse(path, media_type=kind, headers={"cache-control": "public, max-age=86400"})
 
     return Route(address, file)
-
-
-def _document_token(app: FastAPI) -> None:
-    written = app.openapi
-
-    def openapi() -> dict[str, Any]:
-        document = written()
-        schemes = document.setdefault("components", {}).setdefault("securitySchemes", {})
-        schemes["token"] = {"type": "http", "scheme": "bearer"}
-        document["security"] = [{"token": []}]
-        return document
-
-    app.openapi = openapi  # type: ignore[method-assign]

@@ -10,26 +10,21 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+
+from toolkit.api.models import ErrorResponse
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-__all__ = ["ErrorBody", "describe", "install"]
+__all__ = ["describe", "install"]
 
 UNEXPECTED = "an unexpected error; the log of the service says more"
 
 logger = logging.getLogger("toolkit.api")
-
-
-class ErrorBody(BaseModel):
-    """What every response with a status of 4xx or 5xx holds."""
-
-    detail: str = Field(description="What is wrong, and what is allowed.")
 
 
 def install(app: FastAPI) -> None:
@@ -144,29 +139,24 @@ class _SocketErrors:
 
 
 def _document(app: FastAPI) -> None:
-    """Say of each operation that its errors are :class:`ErrorBody`, in place of FastAPI's own form."""
+    """Say of each operation what its errors look like, in place of FastAPI's own form."""
     written = app.openapi
 
     def openapi() -> dict[str, Any]:
-        fresh = app.openapi_schema is None
         document = written()
-        if not fresh:
-            return document
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
-        schemas.pop("HTTPValidationError", None)
-        schemas.pop("ValidationError", None)
-        schemas["ErrorBody"] = ErrorBody.model_json_schema()
-        content = {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorBody"}}}
+        for name in ("HTTPValidationError", "ValidationError"):
+            schemas.pop(name, None)
+        name = ErrorResponse.__name__
+        schemas.setdefault(name, ErrorResponse.model_json_schema())
+        content = {"application/json": {"schema": {"$ref": f"#/components/schemas/{name}"}}}
         for path in document.get("paths", {}).values():
             for operation in path.values():
-                if not isinstance(operation, dict) or "responses" not in operation:
-                    continue
                 responses = operation["responses"]
                 if "422" in responses:
-                    responses["422"] = {"description": "A parameter is not valid", "content": content}
-                responses.setdefault(
-                    "4XX", {"description": "The request was refused; `detail` says why", "content": content}
-                )
+                    responses["422"]["content"] = content
+                # 400, 401, 403, 408, 413, 414, 429 and 431, of the guard
+                responses["4XX"] = {"description": "refused; `detail` says why", "content": content}
         return document
 
     app.openapi = openapi  # type: ignore[method-assign]

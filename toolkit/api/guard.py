@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from toolkit.api.policy import PORTS, Policy, split_host, split_origin
+from toolkit.api.policy import PORTS, Limits, Policy, split_host, split_origin
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -29,12 +30,30 @@ TOKEN_SUBPROTOCOL = "toolkit.token."
 no log or history: `new WebSocket(url, ["toolkit", "toolkit.token." + token])`. `toolkit` is then chosen."""
 
 PUBLIC = ("/docs", "/redoc", "/openapi.json")
-"""Paths, with what lies below them, that need no token: a browser sends none with a page. There is no data."""
+"""Paths that need no token, nor what lies below them: a browser sends none with a page. They hold no data."""
 
 
-def install(app: FastAPI, policy: Policy | None = None) -> None:
-    """Put the guard in front of an app. Called last, so that it stands before every other middleware."""
-    app.add_middleware(Guard, policy=policy or Policy())
+def install(
+    app: FastAPI,
+    *,
+    hosts: Iterable[str] = (),
+    origins: Iterable[str] = (),
+    token: str | None = None,
+    limits: Limits | None = None,
+) -> None:
+    """Put the guard in front of an app. Called last, so that it stands before every other middleware.
+
+    Args:
+        app: the app.
+        hosts, origins, token, limits: see :class:`~toolkit.api.policy.Policy`.
+
+    Raises:
+        GuardError: one of them cannot be.
+    """
+    policy = Policy(hosts, origins, token, limits or Limits())
+    app.add_middleware(Guard, policy=policy)
+    if policy.token is not None:
+        _document_token(app)
 
 
 class Guard:
@@ -267,6 +286,20 @@ class _Request:
             if offered.startswith(TOKEN_SUBPROTOCOL):
                 return str(offered.removeprefix(TOKEN_SUBPROTOCOL)).encode()
         return None
+
+
+def _document_token(app: FastAPI) -> None:
+    """Say in the OpenAPI document how the token is given."""
+    written = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        document = written()
+        schemes = document.setdefault("components", {}).setdefault("securitySchemes", {})
+        schemes["token"] = {"type": "http", "scheme": "bearer"}
+        document["security"] = [{"token": []}]
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign]
 
 
 _BEARER = [(b"www-authenticate", b"Bearer")]
