@@ -11,7 +11,10 @@ import typer
 from typer.core import TyperGroup
 
 from toolkit import __version__, settings
+from toolkit.cli.cache import cache
+from toolkit.cli.check import check
 from toolkit.cli.dashboard import dashboard
+from toolkit.cli.download import download
 
 __all__ = ["main"]
 
@@ -38,6 +41,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(dashboard)
+app.command()(download)
+app.command()(check)
+app.add_typer(cache, name="cache")
 
 
 def _say_version(wanted: bool) -> None:

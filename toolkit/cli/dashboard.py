@@ -2,12 +2,12 @@
 
 import os
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from toolkit import settings
+from toolkit.cli.words import existing_source
 
 __all__ = ["dashboard"]
 
@@ -23,9 +23,7 @@ def _port(text: str) -> int:
 
 
 def dashboard(
-    port: Annotated[
-        int, typer.Option(parser=_port, metavar="PORT", help="Port to listen on.", show_default=True)
-    ] = 8866,
+    port: Annotated[int, typer.Option(parser=_port, metavar="PORT", help="Port to listen on.")] = 8866,
     source: Annotated[
         str | None,
         typer.Option(
@@ -51,9 +49,7 @@ def dashboard(
     # were typed.
     if os.environ.get("TOOLKIT_HOME"):
         os.environ["TOOLKIT_HOME"] = str(settings.home())
-    named = os.environ["TOOLKIT_SOURCE"] = settings.source(source)
-    if named not in settings.SOURCES and not Path(named).is_dir():
-        raise settings.SettingsError(f"source: there is no folder {named}")
+    named = os.environ["TOOLKIT_SOURCE"] = existing_source(source)
     # jsonschema tries to import this, and would wait as long for its grammar as for all the rest, to check a
     # kind of address that nothing here checks.
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
