@@ -59,7 +59,7 @@ class Part(NamedTuple):
     limit: int
 
     @property
-    def count(self) -> int:
+    def rows(self) -> int:
         return self.high - self.low
 
 
@@ -124,9 +124,9 @@ def _head(computed: Computed, part: Part) -> dict[str, Any]:
     return {
         "symbol": computed.frame.attrs["symbol"],
         "timeframe": computed.frame.attrs["timeframe"],
-        "data_points": part.count,
-        "timestamp_start": iso(times[part.low]) if part.count else None,
-        "timestamp_end": iso(times[part.high - 1]) if part.count else None,
+        "data_points": part.rows,
+        "timestamp_start": iso(times[part.low]) if part.rows else None,
+        "timestamp_end": iso(times[part.high - 1]) if part.rows else None,
     }
 
 

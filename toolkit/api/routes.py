@@ -107,9 +107,10 @@ def problems() -> Iterator[None]:
 
 def _nothing(computed: Computed, start: str | None, end: str | None) -> NoReturn:
     report = computed.frame.attrs["report"]
+    between = f"[{start or 'the first'}, {end or 'the last'})"
     raise HTTPException(
         404,
-        f"{report.symbol} {report.timeframe}: no candle opens in [{start or 'the first'}, {end or 'the last'});"
+        f"{report.symbol} {report.timeframe}: no candle opens in {between};"
         f" there are candles from {encode.iso(report.first)} to {encode.iso(report.last)}",
     )
 
@@ -187,18 +188,18 @@ async def klines(
 ) -> Response:
     """Candles, with the values of every indicator that is on.
 
-    Indicators are computed on the full history and then cut: a limit never changes a value. Times are ISO 8601
-    in UTC; what is not defined is null.
+    Indicators are computed on the full history and then cut: a limit never changes a value. Times are
+    ISO 8601 in UTC; what is not defined is null.
     """
     service = service_of(request)
     with problems():
         computed = await service.series(symbol, timeframe)
         part = encode.part_of(computed, start, end, limit)
-        if not part.count:
+        if not part.rows:
             _nothing(computed, start, end)
         make = {"json": encode.klines_json, "columns": encode.klines_columns, "arrow": encode.arrow}[format]
         # A few hundred rows take less time than a thread's wake-up; more would make others wait.
-        few = part.count <= LIMIT and format != "arrow"
+        few = part.rows <= LIMIT and format != "arrow"
         body = make(computed, part) if few else await service.in_thread(make, computed, part)
     return _keep(request, computed, body, encode.ARROW if format == "arrow" else encode.JSON)
 
@@ -312,8 +313,8 @@ async def configured(service: Service, changes: Any) -> dict[str, Any]:
         current = await service.configure(changes)
     except OSError as error:
         raise SourceError(
-            f"configuration: cannot be kept in the service's file ({error.strerror or 'it cannot be written'});"
-            " nothing was changed"
+            "configuration: cannot be kept in the service's file"
+            f" ({error.strerror or 'it cannot be written'}); nothing was changed"
         ) from error
     count = len(changes)
     return {

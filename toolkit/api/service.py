@@ -1,4 +1,4 @@
-"""What one app knows: the configuration, and the series computed with it. No globals: two apps share nothing."""
+"""What one app knows: its configuration and what was computed with it. Two apps share nothing."""
 
 from __future__ import annotations
 
