@@ -17,13 +17,13 @@ from websockets.http11 import Request
 
 from toolkit.api.connection import CLOSE_NOW
 
-__all__ = ["MESSAGE_BYTES", "PING_SECONDS", "Server", "WebSocketProtocol", "configuration"]
+__all__ = ["MESSAGE_BYTES", "PING_SECONDS", "Server", "WebSocketProtocol", "configuration", "run"]
 
 PING_SECONDS = 20.0
 """The server pings every so often, and lets go who does not answer for as long: half-open connections end."""
 
 MESSAGE_BYTES = 2**20
-"""A larger message ends the connection (1009); above the service's own, lower limit it gets an error message."""
+"""A larger message ends the connection (1009); one above the service's own, lower limit gets an error."""
 
 _LINGER_SECONDS = 5.0
 """How long a client that is let go may take to read why."""
@@ -79,6 +79,11 @@ class Server(uvicorn.Server):
         if hub is not None:
             await hub.close()
         await super().shutdown(sockets)
+
+
+def run(app: FastAPI, **options: Any) -> None:
+    """Serve until SIGTERM or SIGINT; `options` as for `configuration`."""
+    Server(configuration(app, **options)).run()
 
 
 def configuration(app: FastAPI, **options: Any) -> uvicorn.Config:

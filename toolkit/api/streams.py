@@ -231,9 +231,8 @@ class Stream:
         return f'"reason":"{reason}",{body}'
 
     def _end(self) -> str:
-        replay = self.feed is not None and self.feed.origin == "replay"
-        named = {"stream": self.name, "symbol": self.symbol, "timeframe": self.timeframe}
-        return message("end", **named, replay=replay)
+        named = ("stream", "symbol", "timeframe", "origin", "replay", "synthetic")
+        return message("end", **{name: self._chart.get(name) for name in named})
 
     def _offer(self, body: str) -> None:
         for subscriber in list(self.subscribers):
