@@ -409,7 +409,7 @@ def test_a_body_up_to_the_limit_arrives_whole_however_it_is_cut():
     body = json.dumps({"a": "x" * 91}).encode()
     assert len(body) == 100
     for chunks in ([body], [body[:1], body[1:50], b"", body[50:]]):
-        app = small_app(limits=SMALL)
+        app = small_app(request_limits=SMALL)
         headers = [*POST, ("Transfer-Encoding", "chunked")]
         assert get(app, "/change", "POST", headers, chunks=chunks)[2] == {"a": "x" * 91}
         assert app.state.seen == [{"a": "x" * 91}]
@@ -417,7 +417,7 @@ def test_a_body_up_to_the_limit_arrives_whole_however_it_is_cut():
 
 @pytest.mark.parametrize("length", ["101", str(10**18), "1" + "0" * 5000, "-1", "1e3", "abc", ""])
 def test_a_body_that_says_it_is_too_large_is_refused_unread(length):
-    app = small_app(limits=Limits(body=100, headers=10_000))
+    app = small_app(request_limits=Limits(body=100, headers=10_000))
     status, found, content = get(app, "/change", "POST", [*POST, ("Content-Length", length)], chunks=[None])
     assert status == 413
     assert found["connection"] == "close"
@@ -425,7 +425,7 @@ def test_a_body_that_says_it_is_too_large_is_refused_unread(length):
 
 
 def test_a_body_that_becomes_too_large_is_refused():
-    app = small_app(limits=SMALL)
+    app = small_app(request_limits=SMALL)
     headers = [*POST, ("Transfer-Encoding", "chunked")]
     assert get(app, "/change", "POST", headers, chunks=[b"[" * 60, b"[" * 60, ...])[0] == 413
     # and one that says less than it is
@@ -433,7 +433,7 @@ def test_a_body_that_becomes_too_large_is_refused():
 
 
 def test_a_body_that_does_not_come_is_not_waited_for():
-    app = small_app(limits=SMALL)
+    app = small_app(request_limits=SMALL)
     headers = [*POST, ("Content-Length", "30")]
     status, _, content = get(app, "/change", "POST", headers, chunks=[b"{", ...])
     assert (status, content["detail"]) == (408, "body: not there after 0.05 seconds")
@@ -443,7 +443,7 @@ def test_a_body_that_does_not_come_is_not_waited_for():
 
 
 def test_query_and_headers_are_bounded():
-    app = small_app(limits=SMALL)
+    app = small_app(request_limits=SMALL)
     assert get(app, "/thing?" + "a" * 50)[0] == 200
     assert get(app, "/thing?" + "a" * 51)[2] == {"detail": "query: 51 bytes; allowed are 50"}
     assert get(app, "/thing?" + "a" * 51)[0] == 414
@@ -455,7 +455,7 @@ def test_query_and_headers_are_bounded():
 
 
 def test_requests_at_the_same_time_are_bounded():
-    app = small_app(limits=Limits(requests=3))
+    app = small_app(request_limits=Limits(requests=3))
 
     async def together():
         return await asyncio.gather(*(call(app, "/slow") for _ in range(5)))
@@ -467,9 +467,9 @@ def test_requests_at_the_same_time_are_bounded():
 
 
 def test_web_sockets_at_the_same_time_are_bounded():
-    app = small_app(limits=Limits(sockets=0))
+    app = small_app(request_limits=Limits(sockets=0))
     assert outcome(app)[0] == 429
-    app = small_app(limits=Limits(sockets=1))
+    app = small_app(request_limits=Limits(sockets=1))
     for _ in range(3):
         assert outcome(app) == "accept"
 

@@ -5,17 +5,18 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI
 
 from toolkit import __version__
-from toolkit.api import models, routes, schema
+from toolkit.api import chart_socket, models, routes, schema
+from toolkit.api.hub import Hub, Limits
 from toolkit.api.service import Service
-from toolkit.api.streams import Hub
 from toolkit.configuration import IndicatorConfiguration
+from toolkit.feeds import Feed
 
 __all__ = ["create_app"]
 
@@ -34,6 +35,8 @@ def create_app(
     *,
     source: str | os.PathLike[str] | None = None,
     configuration_path: str | os.PathLike[str] | None = None,
+    feeds: Iterable[Feed] = (),
+    limits: Limits | None = None,
     root_path: str = "",
     **guard_options: Any,
 ) -> FastAPI:
@@ -45,18 +48,22 @@ def create_app(
         source: where candles come from, as for `KLineDataLoader`; default: the settings.
         configuration_path: a JSON file that the configuration is restored from, where it exists, and that
             every change made through the service is written to before it takes effect.
+        feeds: candles as they happen, read from the start of the service to its end; everybody who follows a
+            series over WebSocket gets those of its feed.
+        limits: of connections, subscriptions, replays, queues and messages.
         root_path: the path in front of it that a proxy takes off.
-        guard_options: for `toolkit.api.guard.install`: hosts, origins, token, limits.
+        guard_options: for `toolkit.api.guard.install`: hosts, origins, token, request_limits.
 
     Raises:
         ConfigurationError: the file holds no configuration.
         SettingsError: the source cannot be.
     """
     service = Service(configuration, source=source, configuration_path=configuration_path)
-    hub = Hub(service)
+    hub = Hub(service, feeds=feeds, limits=limits)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        hub.start()
         try:
             yield
         finally:
@@ -77,6 +84,7 @@ def create_app(
     app.add_api_route("/", routes.root, response_model=models.RootResponse, tags=["service"])
     app.include_router(routes.router)
     app.include_router(routes.repeated)
+    app.include_router(chart_socket.router)
     schema.install(app)
     # In this order: the guard comes last, so that everything else lies behind it.
     for name, options in (("docs", {}), ("errors", {}), ("guard", guard_options)):

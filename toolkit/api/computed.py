@@ -52,8 +52,12 @@ class Computed:
         self.signals: dict[str, Signals] = run.new_signals
         self.labels = {label: pipeline.columns(label) for label in pipeline.indicators}
         """Label → output → column."""
-        self.data_key = data_key_of(frame)
         self._run = run
+
+    @functools.cached_property
+    def data_key(self) -> DataKey:
+        """Which candles they are."""
+        return data_key_of(self.frame)
 
     @functools.cached_property
     def state(self) -> Mapping[str, Any]:

@@ -39,18 +39,18 @@ def install(
     hosts: Iterable[str] = (),
     origins: Iterable[str] = (),
     token: str | None = None,
-    limits: Limits | None = None,
+    request_limits: Limits | None = None,
 ) -> None:
     """Put the guard in front of an app. Called last, so that it stands before every other middleware.
 
     Args:
         app: the app.
-        hosts, origins, token, limits: see :class:`~toolkit.api.policy.Policy`.
+        hosts, origins, token, request_limits: see :class:`~toolkit.api.policy.Policy`.
 
     Raises:
         GuardError: one of them cannot be.
     """
-    policy = Policy(hosts, origins, token, limits or Limits())
+    policy = Policy(hosts, origins, token, request_limits or Limits())
     app.add_middleware(Guard, policy=policy)
     if policy.token is not None:
         _document_token(app)

@@ -1,236 +1,119 @@
-"""The app in uvicorn: what a connection may take before the app sees anything of it, and how it all ends."""
+"""Serving the app with uvicorn, so that sockets are closed cleanly and a stalled reader is let go.
+
+What goes beyond uvicorn's own protocol: a connection can be closed although its client reads nothing, a text
+frame that is no UTF-8 gets an error message, and when the server ends clients are told so (1001).
+"""
 
 from __future__ import annotations
 
-import asyncio
-import errno
-import os
-import socket
-import stat
-import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+import socket as sockets
+from typing import Any, cast
 
-import orjson
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from fastapi import FastAPI
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.exceptions import InvalidState
+from websockets.http11 import Request
 
-if TYPE_CHECKING:
-    from starlette.types import ASGIApp
+from toolkit.api.connection import CLOSE_NOW
+from toolkit.api.protocol import HttpProtocol, Stalls
 
-__all__ = ["config", "listen", "listen_unix", "serve"]
-
-HEAD_BYTES = 32_768
-"""Most bytes of a request line and headers."""
-
-HEAD_SECONDS = 10.0
-"""Time for them to arrive, from the connection's first moment or the request's first byte."""
-
-MESSAGE_BYTES = 65_536
-"""Most bytes of one WebSocket message; a larger one ends the connection with 1009."""
-
-STALL_SECONDS = 20.0
-"""A client that takes nothing of what waits for it is dropped after that. Only closing would wait for it."""
-
-IDLE_SECONDS = 30
-"""How long a connection without a request is kept."""
+__all__ = ["MESSAGE_BYTES", "PING_SECONDS", "Server", "WebSocketProtocol", "configuration", "run"]
 
 PING_SECONDS = 20.0
-"""WebSocket pings go out that often, and a client that does not answer for that long is dropped."""
+"""The server pings every so often, and lets go who does not answer for as long: half-open connections end."""
 
-STOP_SECONDS = 5
-"""How long requests that are being answered may go on after the service was asked to end."""
+MESSAGE_BYTES = 2**20
+"""A larger message ends the connection (1009); one above the service's own, lower limit gets an error."""
+
+_LINGER_SECONDS = 5.0
+"""How long a client that is let go may take to read why."""
 
 
-def config(app: ASGIApp, *, root_path: str = "") -> uvicorn.Config:
-    """uvicorn's configuration for the service.
+class WebSocketProtocol(Stalls, WebSocketsSansIOProtocol):
+    """uvicorn's protocol with `close_now`."""
 
-    Forwarded headers are not believed: everything the guard looks at is what was really sent. No message is
-    compressed: it would take each client some 60 kB of memory, and time of the one loop.
+    def handle_connect(self, event: Request) -> None:
+        super().handle_connect(event)
+        if hasattr(self, "scope"):  # the handshake was accepted; the app runs a turn of the loop later
+            extensions: dict[str, Any] = cast(dict[str, Any], self.scope["extensions"])
+            extensions[CLOSE_NOW] = self.close_now
+
+    def close_now(self, code: int, reason: str) -> None:
+        """Close without waiting: the close frame goes behind what is written, and after a while nothing more
+        is waited for."""
+        if self.close_sent or self.disconnected or self.transport.is_closing():
+            return
+        self.stop_keepalive()
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
+        try:
+            self.conn.send_close(code, reason[:120])
+        except InvalidState:
+            self.transport.abort()
+            return
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.close_sent = True
+        if self.read_paused:
+            self.read_paused = False
+            self.transport.resume_reading()
+        # Also keeps `run_asgi` from closing the transport when the app returns.
+        self.close_timer = self.loop.call_later(_LINGER_SECONDS, self.transport.abort)
+
+    def keepalive_timeout(self) -> None:
+        super().keepalive_timeout()
+        # Who does not answer does not read either: closing alone would wait for that.
+        self.loop.call_later(_LINGER_SECONDS, self.transport.abort)
+
+    def send_receive_event_to_app(self) -> None:
+        if self.curr_msg_data_type == "text":
+            try:
+                b"".join(self.frames).decode()
+            except UnicodeDecodeError:
+                # As bytes the app refuses it with an error message, and the connection stays.
+                self.curr_msg_data_type = "bytes"
+        super().send_receive_event_to_app()
+
+
+class Server(uvicorn.Server):
+    """uvicorn's server; before it ends, clients are told (1001)."""
+
+    async def shutdown(self, sockets: list[sockets.socket] | None = None) -> None:
+        """See uvicorn; closes the app's WebSockets first."""
+        hub = getattr(getattr(self.config.app, "state", None), "hub", None)
+        for server in self.servers:
+            server.close()
+        if hub is not None:
+            await hub.close()
+        await super().shutdown(sockets)
+
+
+def run(app: FastAPI, listening: list[sockets.socket] | None = None, **options: Any) -> None:
+    """Serve until SIGTERM or SIGINT, on sockets that listen already or on host and port.
+
+    `options` as for `configuration`.
     """
-    return uvicorn.Config(
-        app,
-        http=HttpProtocol,
-        ws=SocketProtocol,
-        ws_max_size=MESSAGE_BYTES,
-        ws_ping_interval=PING_SECONDS,
-        ws_ping_timeout=PING_SECONDS,
-        ws_per_message_deflate=False,
-        proxy_headers=False,
-        server_header=False,
-        access_log=False,
-        log_level="warning",
-        root_path=root_path,
-        timeout_keep_alive=IDLE_SECONDS,
-        timeout_graceful_shutdown=STOP_SECONDS,
-    )
+    Server(configuration(app, **options)).run(listening)
 
 
-def serve(app: ASGIApp, sockets: list[socket.socket], *, root_path: str = "") -> None:
-    """Serve an app on sockets that listen, until SIGTERM or Ctrl-C.
+def configuration(app: FastAPI, **options: Any) -> uvicorn.Config:
+    """How uvicorn serves the app; `options` (host, port, uds, fd, root_path, log_level …) go before.
 
-    WebSockets are then closed with 1012, requests that are being answered get five seconds, and the app's
-    lifespan ends.
+    Forwarded headers are not believed: nothing here needs a client's address, and everybody on a machine can
+    send them.
     """
-    uvicorn.Server(config(app, root_path=root_path)).run(sockets)
-
-
-def listen(host: str, port: int) -> list[socket.socket]:
-    """Sockets that listen on a host's addresses, before anything slow is done.
-
-    Args:
-        host: name or address; `localhost` can be two addresses.
-        port: 1 to 65535, or 0 for one that is free.
-
-    Raises:
-        OSError: it is in use, or no address of this machine; the message says which.
-    """
-    try:
-        found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    except socket.gaierror as error:
-        raise OSError(f"host: there is no address for {host!r} ({error.strerror})") from error
-    sockets: list[socket.socket] = []
-    try:
-        for family, kind, number, _, address in dict.fromkeys(found):
-            listener = socket.socket(family, kind, number)
-            sockets.append(listener)
-            if sys.platform != "win32":
-                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if family == socket.AF_INET6:
-                listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            if port and _answers(family, address):
-                raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
-            # The same port on every address.
-            listener.bind((address[0], sockets[0].getsockname()[1], *address[2:]))
-            listener.listen(2048)
-            listener.setblocking(False)
-    except OSError:
-        for listener in sockets:
-            listener.close()
-        raise
-    return sockets
-
-
-def _answers(family: int, address: tuple[Any, ...]) -> bool:
-    """Whether something listens there. Some systems let a second one listen too."""
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.settimeout(0.5)
-        return probe.connect_ex(address) == 0
-
-
-def listen_unix(path: Path) -> list[socket.socket]:
-    """A socket in the file system, for a proxy of the same user.
-
-    Raises:
-        OSError: something that is no socket is there, or the folder cannot be written.
-    """
-    if path.exists() and not stat.S_ISSOCK(path.stat().st_mode):
-        raise OSError(f"uds: {str(path)!r} is there already, and no socket")
-    path.unlink(missing_ok=True)
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    listener.bind(str(path))
-    path.chmod(0o600)
-    listener.listen(2048)
-    listener.setblocking(False)
-    return [listener]
-
-
-class _Stall:
-    """Drops a connection whose other end does not read."""
-
-    loop: asyncio.AbstractEventLoop
-    transport: asyncio.Transport
-    _stalled: asyncio.TimerHandle | None = None
-
-    def pause_writing(self) -> None:
-        super().pause_writing()  # type: ignore[misc]
-        self._stalled = self.loop.call_later(STALL_SECONDS, self._drop)
-
-    def resume_writing(self) -> None:
-        self._goes_on()
-        super().resume_writing()  # type: ignore[misc]
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._goes_on()
-        super().connection_lost(exc)  # type: ignore[misc]
-
-    def _goes_on(self) -> None:
-        if self._stalled is not None:
-            self._stalled.cancel()
-            self._stalled = None
-
-    def _drop(self) -> None:
-        self._stalled = None
-        self.transport.abort()
-
-
-class SocketProtocol(_Stall, WebSocketsSansIOProtocol):
-    """uvicorn's protocol for WebSockets, which drops a client that takes nothing."""
-
-
-class HttpProtocol(_Stall, HttpToolsProtocol):
-    """uvicorn's protocol for HTTP, with bounds on size and time of what comes before the body.
-
-    The parser takes headers without end, and a connection that never finishes its first request would be kept
-    for ever.
-    """
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self._head = 0
-        self._reading_head = True
-        self._deadline: asyncio.TimerHandle | None = None
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
-        self._await_head()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._head_is_there()
-        super().connection_lost(exc)
-
-    def data_received(self, data: bytes) -> None:
-        if self._reading_head:
-            self._head += len(data)
-            if self._deadline is None:  # a further request on the same connection
-                self._await_head()
-        super().data_received(data)
-        # What came after the head was counted along: only a head that is still not there can be too large.
-        if self._reading_head and self._head > HEAD_BYTES and not self.transport.is_closing():
-            self._end(431, f"headers: more than {HEAD_BYTES} bytes, which is the limit")
-
-    def on_headers_complete(self) -> None:
-        self._head_is_there()
-        super().on_headers_complete()
-
-    def on_message_complete(self) -> None:
-        super().on_message_complete()
-        self._head = 0
-        self._reading_head = True
-
-    def send_400_response(self, msg: str) -> None:
-        self._end(400, msg)
-
-    def _await_head(self) -> None:
-        self._deadline = self.loop.call_later(HEAD_SECONDS, self._too_late)
-
-    def _head_is_there(self) -> None:
-        self._reading_head = False
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
-
-    def _too_late(self) -> None:
-        self._deadline = None
-        if not self.transport.is_closing():
-            if self._head:
-                self._end(408, f"headers: not there after {HEAD_SECONDS:g} seconds")
-            else:
-                self.transport.close()
-
-    def _end(self, status: int, detail: str) -> None:
-        body = orjson.dumps({"detail": detail})
-        head = f"content-type: application/json\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
-        self.transport.write(STATUS_LINE[status] + head.encode() + body)
-        self.transport.close()
+    chosen: dict[str, Any] = {
+        "host": "127.0.0.1",
+        "port": 8000,
+        "http": HttpProtocol,
+        "ws": WebSocketProtocol,
+        "ws_max_size": MESSAGE_BYTES,
+        "ws_ping_interval": PING_SECONDS,
+        "ws_ping_timeout": PING_SECONDS,
+        # Messages are small and many: compressing each for each client costs more than it saves.
+        "ws_per_message_deflate": False,
+        "timeout_graceful_shutdown": 10,
+        "proxy_headers": False,
+        "server_header": False,
+        "access_log": False,
+    }
+    return uvicorn.Config(app, **(chosen | options))

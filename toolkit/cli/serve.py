@@ -17,7 +17,7 @@ from toolkit.cli.words import existing_source
 if TYPE_CHECKING:
     import socket
 
-    from starlette.types import ASGIApp
+    from fastapi import FastAPI
 
 __all__ = ["serve"]
 
@@ -107,8 +107,6 @@ def serve(
             f"host {host!r} can be reached from other machines, so a token is needed: set TOOLKIT_TOKEN to 16"
             " or more letters and digits, which callers then show"
         )
-    from toolkit.api import server
-
     # Before all that takes time: whether the port is free is said at once.
     sockets = _listening(host, port, uds)
     try:
@@ -118,7 +116,9 @@ def serve(
             typer.echo(f"System V4 service: {_address(host, port)}/ (documentation: /docs)")
             typer.echo(f"Candles: {named}. Ctrl-C ends it.")
             sys.stdout.flush()
-        server.serve(app, sockets, root_path=root_path)
+        from toolkit.api import server
+
+        server.run(app, sockets, root_path=root_path, log_level="warning")
     finally:
         for listener in sockets:
             listener.close()
@@ -127,12 +127,12 @@ def serve(
 
 
 def _listening(host: str, port: int, uds: Path | None) -> list[socket.socket]:
-    from toolkit.api import server
+    from toolkit.api import listen
 
     if uds is not None:
-        return server.listen_unix(uds)
+        return listen.listen_unix(uds)
     try:
-        return server.listen(host, port)
+        return listen.listen(host, port)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             text = f"port {port} is in use; choose another with --port (make serve PORT=...)"
@@ -145,7 +145,7 @@ def _listening(host: str, port: int, uds: Path | None) -> list[socket.socket]:
         raise OSError(text) from error
 
 
-def _app(source: str, configuration: Path | None, **guard: Any) -> ASGIApp:
+def _app(source: str, configuration: Path | None, **guard: Any) -> FastAPI:
     from toolkit.api import create_app
     from toolkit.configuration import ConfigurationError
 
