@@ -1,4 +1,5 @@
 # System V4. `make` alone lists what can be made.
+JOBS ?= 2
 # The environment is up to date when the file named after the checksum of all it depends on is there.
 KEY := $(shell { cat pyproject.toml requirements.lock .ci/install; echo "$(CURDIR) $(PYTHON)"; } | cksum | cut -d ' ' -f 1)
 APP := .venv/app-$(KEY)
@@ -9,7 +10,7 @@ ALL := .venv/all-$(KEY)
 help: ## what can be made
 	@echo "System V4"
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F '|' '{printf "%-18s %s\n", $$1, $$2}'
-	@echo "PORT= (another port), PYTHON= (3.11 to 3.13), UV=no (install with pip alone), ARGS= (for pytest)"
+	@echo "PORT= (another port), PYTHON= (3.11 to 3.13), UV=no (install with pip alone), ARGS= and JOBS=2 (for pytest)"
 	@echo "TOOLKIT_SOURCE=auto|hub|sample|FOLDER says where the candles come from (README.md)"
 
 dashboard: $(APP) ## serve the dashboard on http://127.0.0.1:8866/
@@ -25,7 +26,7 @@ test: $(ALL) ## lint, types, and every test: unit, property, doctest, notebooks,
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
-	.venv/bin/python -m pytest $(ARGS)
+	.venv/bin/python -m pytest -n $(JOBS) $(ARGS)
 
 env: $(ALL) ## set .venv up, with what the tests need
 

@@ -137,6 +137,8 @@ class Server:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}/"
         code = (
+            # A shell that runs the tests in the background has this signal ignored.
+            "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
             "import sys; from pathlib import Path; from toolkit.cli import main, pages;"
             f"pages.notebook = lambda: Path({str(notebook)!r}); pages.LEFT_AFTER = 0.5;"
             f"sys.exit(main(['dashboard', '--port', '{self.port}', '--source', 'sample', *{words!r}]))"
@@ -171,10 +173,12 @@ class Server:
     def stop(self, how=signal.SIGTERM):
         if self.process.poll() is None:
             self.process.send_signal(how)
-        try:
-            return self.process.wait(timeout=30)
-        finally:
-            self.process.stdout.close()
+        with self.process:
+            try:
+                return self.process.wait(timeout=30)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                raise
 
 
 @pytest.fixture(scope="module")

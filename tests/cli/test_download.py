@@ -140,7 +140,11 @@ def test_one_that_dies_on_the_way_leaves_what_was_fetched(hub, capsys, tmp_path)
 
 def test_interrupted_it_ends_at_once_and_leaves_nothing_half_written(hub, tmp_path):
     hub.fault = lambda request: hub.count("GET") > 20 and faults.stalled(request)
-    script = "import sys; from toolkit.cli import main; sys.exit(main(['download']))"
+    # A shell that runs the tests in the background has this signal ignored.
+    script = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
+        "import sys; from toolkit.cli import main; sys.exit(main(['download']))"
+    )
     process = subprocess.Popen(
         [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )

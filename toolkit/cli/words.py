@@ -175,7 +175,11 @@ def in_parallel(
     for _ in range(min(workers, len(items))):
         threading.Thread(target=run, name="toolkit-cli", daemon=True).start()
     for _ in items:
-        item, result, error = done.get()
+        while True:
+            # Not without end: a signal that arrives just before the wait would be noticed only after it.
+            with contextlib.suppress(queue.Empty):
+                item, result, error = done.get(timeout=0.2)
+                break
         if error is not None:
             raise error
         yield item, result  # type: ignore[misc]  # the result of `work` where there is no error
