@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import errno
-import os
 import socket
 import stat
 import sys
 from pathlib import Path
-from typing import Any
 
 __all__ = ["listen", "listen_unix"]
 
@@ -36,10 +33,9 @@ def listen(host: str, port: int) -> list[socket.socket]:
                 listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             if family == socket.AF_INET6:
                 listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            if port and _answers(family, address):
-                raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
-            # The same port on every address.
-            listener.bind((address[0], sockets[0].getsockname()[1], *address[2:]))
+            # A free port that was given to the first address serves the others too.
+            listener.bind((address[0], port, *address[2:]))
+            port = listener.getsockname()[1]
             listener.listen(2048)
             listener.setblocking(False)
     except OSError:
@@ -47,13 +43,6 @@ def listen(host: str, port: int) -> list[socket.socket]:
             listener.close()
         raise
     return sockets
-
-
-def _answers(family: int, address: tuple[Any, ...]) -> bool:
-    """Whether something listens there. Some systems let a second one listen too."""
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.settimeout(0.5)
-        return probe.connect_ex(address) == 0
 
 
 def listen_unix(path: Path) -> list[socket.socket]:
