@@ -76,8 +76,7 @@ async def _refused(request: Request, error: Exception) -> Response:
     elif detail == "Method Not Allowed":
         allowed = (error.headers or {}).get("Allow", "")
         detail = f"{_short(request.method)} is not allowed here" + (f"; {allowed} is" if allowed else "")
-    elif error.status_code == 400 and isinstance(error.__cause__, Exception):
-        # What FastAPI says of a body that it could not read.
+    elif detail == "There was an error parsing the body" and error.__cause__ is not None:
         detail = f"body: {_unreadable(error.__cause__)}"
     if not isinstance(detail, str):
         detail = json.dumps(_finite(detail), default=str)

@@ -9,6 +9,7 @@ What is refused gets `{"detail": ...}` with a status of 4xx; so does a WebSocket
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hmac
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -89,14 +90,14 @@ class Guard:
         if refusal is None and self.requests >= self.limits.requests:
             refusal = _Refusal(429, f"{self.requests} requests are being answered; try again", _RETRY)
         if refusal is not None:
-            await _answer(send, refusal.status, refusal.detail, extra + refusal.headers)
+            await self._refuse(request, refusal, extra, receive, send)
             return
         self.requests += 1
         try:
             if request.has_body:
                 body = await self._body(request, receive)
                 if isinstance(body, _Refusal):
-                    await _answer(send, body.status, body.detail, extra + body.headers)
+                    await self._refuse(request, body, extra, receive, send)
                     return
                 if body is None:
                     return  # whoever sent it has gone
@@ -110,6 +111,20 @@ class Guard:
             await self.app(scope, receive, send_with_headers)
         finally:
             self.requests -= 1
+
+    async def _refuse(
+        self,
+        request: _Request,
+        refusal: _Refusal,
+        extra: list[tuple[bytes, bytes]],
+        receive: Receive,
+        send: Send,
+    ) -> None:
+        # Answered while the caller still writes, and then closed, the answer can be lost on its way: a proxy,
+        # for one, then says that the connection broke.
+        if request.has_body and refusal.status != 408:
+            await _read_away(receive)
+        await _answer(send, refusal.status, refusal.detail, extra + refusal.headers)
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = _Request(scope)
@@ -302,6 +317,8 @@ def _document_token(app: FastAPI) -> None:
     app.openapi = openapi  # type: ignore[method-assign]
 
 
+_MOST_READ_AWAY = 16 * 2**20
+_SECONDS_TO_READ_AWAY = 2.0
 _BEARER = [(b"www-authenticate", b"Bearer")]
 _CLOSE = [(b"connection", b"close")]
 _RETRY = [(b"retry-after", b"1")]
@@ -335,6 +352,18 @@ def _replay(body: bytes, receive: Receive) -> Receive:
         return {"type": "http.request", "body": body, "more_body": False}
 
     return receive_again
+
+
+async def _read_away(receive: Receive) -> None:
+    """Take what is left of a body, as far as it is of a bearable size and comes soon."""
+    left = _MOST_READ_AWAY
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_SECONDS_TO_READ_AWAY):
+            while left > 0:
+                message = await receive()
+                if not message.get("more_body", False):
+                    return
+                left -= len(message["body"])
 
 
 async def _answer(send: Send, status: int, detail: str | None, headers: list[tuple[bytes, bytes]]) -> None:
