@@ -6,6 +6,7 @@ frame that is no UTF-8 gets an error message, and when the server ends clients a
 
 from __future__ import annotations
 
+import contextlib
 import socket as sockets
 from typing import Any, cast
 
@@ -83,7 +84,8 @@ class Server(uvicorn.Server):
 
 def run(app: FastAPI, **options: Any) -> None:
     """Serve until SIGTERM or SIGINT; `options` as for `configuration`."""
-    Server(configuration(app, **options)).run()
+    with contextlib.suppress(KeyboardInterrupt):  # uvicorn raises it again once all is closed
+        Server(configuration(app, **options)).run()
 
 
 def configuration(app: FastAPI, **options: Any) -> uvicorn.Config:
