@@ -37,8 +37,9 @@ def at_least(version, bound):
 
 
 MAIN = dict(map(split, PROJECT["project"]["dependencies"]))
-API = dict(map(split, PROJECT["project"]["optional-dependencies"]["api"]))
-TEST = dict(map(split, set(PROJECT["project"]["optional-dependencies"]["test"]) - {"system-v4[api]"}))
+EXTRAS = PROJECT["project"]["optional-dependencies"]
+API = dict(map(split, EXTRAS["api"]))
+TEST = dict(split(name) for name in EXTRAS["test"] if name != "system-v4[api]")
 TOOLS = dict(map(split, PROJECT["dependency-groups"]["tools"]))
 
 
@@ -56,6 +57,10 @@ def test_the_ten_packages_of_the_card_are_in_environment_yml():
     card = "jupyterlab ipywidgets bqplot pandas numpy huggingface-hub pyarrow voila nbval pytest"
     for name in card.split():
         assert re.search(rf"^  - {name.replace('-', '[-_]')} ", ENVIRONMENT, re.M), name
+
+
+def test_the_tests_install_the_service_too():
+    assert "system-v4[api]" in EXTRAS["test"]
 
 
 def test_every_dependency_says_what_it_is_for():

@@ -259,9 +259,7 @@ class Client:
                 if final or not reconnect:
                     raise
             failures += 1
-            longest = min(_LONGEST_WAIT, _FIRST_WAIT * 2.0 ** min(failures - 1, 10))
-            # Many clients that were cut off together do not come back together.
-            await asyncio.sleep(longest * random.uniform(0.5, 1.0))
+            await asyncio.sleep(_wait(failures))
 
     async def _connected(self, query: Mapping[str, Any]) -> AsyncIterator[Update]:
         """The updates of one connection; `ServiceError` when it ends."""
@@ -293,6 +291,12 @@ class Client:
             raise ServiceError(detail, error.response.status_code) from error
         except (OSError, InvalidHandshake, TimeoutError) as error:
             raise ServiceError(f"{self.base_url} cannot be reached: {error}") from error
+
+
+def _wait(failures: int) -> float:
+    """Seconds until the next attempt; many who were cut off together do not come back together."""
+    longest = min(_LONGEST_WAIT, _FIRST_WAIT * 2.0 ** min(failures - 1, 10))
+    return longest * random.uniform(0.5, 1.0)
 
 
 def _bounds(start: Moment | None, end: Moment | None) -> dict[str, str]:

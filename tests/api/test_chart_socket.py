@@ -1,12 +1,13 @@
 """The WebSocket: snapshots, actions, replays, and bad messages that a socket survives."""
 
+import asyncio
 import contextlib
 import json
 
 import numpy as np
 import pytest
 from starlette.testclient import TestClient
-from starlette.websockets import WebSocketDisconnect
+from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from toolkit.api import create_app
 from toolkit.api.hub import Limits
@@ -219,6 +220,21 @@ def test_a_replay_streams_what_a_calculation_gives(client):
             }
         assert socket.receive_json()["type"] == "end"
         assert ask(socket, action="ping")["type"] == "pong"
+
+
+def test_a_replay_waits_for_its_reader(monkeypatch):
+    """It is nobody else's, so a reader of 200 candles a second is not dropped by a replay of 1,000."""
+    real = WebSocket.send_text
+
+    async def slowly(self, data):
+        await asyncio.sleep(0.005)
+        await real(self, data)
+
+    monkeypatch.setattr(WebSocket, "send_text", slowly)
+    app = create_app(source="sample", limits=Limits(queue=8))
+    with TestClient(app) as client, opened(client, f"{CHART}&replay=1000&start=2024-06-01") as socket:
+        found = [socket.receive_json() for _ in range(60)]
+    assert [one["event_number"] for one in found] == list(range(1, 61))
 
 
 def test_a_replay_can_be_steered(client):

@@ -60,7 +60,7 @@ async def chart(socket: WebSocket) -> None:
         if not connection.closed:  # the server's doing, not `Connection.close`
             raise
     finally:
-        connection.closed = True
+        connection.end()
         hub.disconnect(connection)
         writer.cancel()
         with contextlib.suppress(asyncio.CancelledError):

@@ -35,6 +35,7 @@ class Connection:
         self._limit = queue
         self._queue: deque[str] = deque()
         self._filled = asyncio.Event()
+        self._emptied = asyncio.Event()
         self._number = 0
         self._reader = asyncio.current_task()
         self._dropping: asyncio.Task[None] | None = None
@@ -44,14 +45,21 @@ class Connection:
         if self.closed:
             return
         if len(self._queue) >= self._limit:
-            self._queue.clear()
-            self.closed = True
-            self._filled.set()
+            self.end()
             reason = f"too slow: {self._limit} messages were waiting"
             self._dropping = asyncio.ensure_future(self._close(1013, reason))
             return
         self._queue.append(body)
         self._filled.set()
+
+    async def room(self) -> None:
+        """Wait until half of the queue is free, or the connection ends."""
+        while not (self._has_room() or self.closed):
+            self._emptied.clear()
+            await self._emptied.wait()
+
+    def _has_room(self) -> bool:
+        return len(self._queue) <= self._limit // 2
 
     async def write(self) -> None:
         """Send what is offered until the connection ends."""
@@ -60,16 +68,23 @@ class Connection:
                 while self._queue:
                     self._number += 1
                     await self._socket.send_text(f'{{"number":{self._number},{self._queue.popleft()}')
+                    if self._has_room():
+                        self._emptied.set()
                 self._filled.clear()
                 await self._filled.wait()
 
     async def close(self, code: int, reason: str) -> None:
         """Send nothing more, and close. Returns soon, even where the client reads nothing."""
         if not self.closed:
-            self.closed = True
-            self._queue.clear()
-            self._filled.set()
+            self.end()
             await self._close(code, reason)
+
+    def end(self) -> None:
+        """Take and send nothing more."""
+        self.closed = True
+        self._queue.clear()
+        self._filled.set()
+        self._emptied.set()
 
     async def drained(self) -> None:
         """Wait until what was offered so far is sent, for a moment at most."""

@@ -165,7 +165,7 @@ class Hub:
             feed = Replay(klines, speed=replay, start=start, end=end)
             if (old := connection.streams.get(name)) is not None:
                 self.unsubscribe(connection, old)
-            stream = Stream(self.service, name, symbol, timeframe, feed)
+            stream = Stream(self.service, name, symbol, timeframe, feed, patient=True)
             self._replays.add(stream)
         connection.streams[name] = stream
         try:

@@ -58,7 +58,7 @@ class RepeatedRoute(APIRoute):
         handle = super().get_route_handler()
 
         async def repeated(request: Request) -> Response:
-            kept = service_of(request).answer((self.path, request.scope["query_string"]))
+            kept = service_of(request).answer(_name_of(request))
             return await handle(request) if kept is None else _response(kept)
 
         return repeated
@@ -72,6 +72,11 @@ def service_of(request: Request) -> Service:
     """The app's service."""
     service: Service = request.app.state.service
     return service
+
+
+def _name_of(request: Request) -> tuple[str, bytes]:
+    """Under which an answer is kept; the route's path is the same behind every proxy."""
+    return request.scope["route"].path, request.scope["query_string"]
 
 
 def _response(answer: Answer) -> Response:
@@ -269,7 +274,7 @@ def _keep(request: Request, computed: Computed, body: bytes, media_type: str) ->
     answer = Answer(body, media_type, Key(attrs["symbol"], attrs["timeframe"], number), computed.number)
     # While it was encoded the configuration may have changed.
     if pipeline is computed.pipeline:
-        service.keep((request.scope["path"], request.scope["query_string"]), answer)
+        service.keep(_name_of(request), answer)
     return _response(answer)
 
 

@@ -6,6 +6,7 @@ frame that is no UTF-8 gets an error message, and when the server ends clients a
 
 from __future__ import annotations
 
+import contextlib
 import socket as sockets
 from typing import Any, cast
 
@@ -92,7 +93,8 @@ def run(app: FastAPI, listening: list[sockets.socket] | None = None, **options: 
 
     `options` as for `configuration`.
     """
-    Server(configuration(app, **options)).run(listening)
+    with contextlib.suppress(KeyboardInterrupt):  # uvicorn raises it again once all is closed
+        Server(configuration(app, **options)).run(listening)
 
 
 def configuration(app: FastAPI, **options: Any) -> uvicorn.Config:

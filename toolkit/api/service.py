@@ -24,7 +24,7 @@ __all__ = ["Answer", "Service"]
 RECHECK_SECONDS = 5.0
 """How long stored candles are taken to be the same before the source is asked whether they still are."""
 
-_THREADS = 2
+_THREADS = {"loading": 4, "work": 2}
 _Result = TypeVar("_Result")
 
 
@@ -66,7 +66,7 @@ class Service:
         self._checked: dict[Key, float] = {}
         self._answers = _Answers(answer_bytes)
         self._flights: _Flights[Computed] = _Flights()
-        self._pool: ThreadPoolExecutor | None = None
+        self._pools: dict[str, ThreadPoolExecutor] = {}
         self._numbers: dict[Hashable, int] = {}
         self._current: tuple[int, IndicatorPipeline] | None = None
         self._configuring = asyncio.Lock()
@@ -127,7 +127,8 @@ class Service:
         return await self._flights.join(key, lambda: self._compute(key, pipeline, held))
 
     async def _compute(self, key: Key, pipeline: IndicatorPipeline, held: Computed | None) -> Computed:
-        found = await self.in_thread(compute, key.symbol, key.timeframe, pipeline, self.source, held)
+        work = (compute, key.symbol, key.timeframe, pipeline, self.source, held)
+        found = await self._run_in("loading", *work)
         self._checked[key] = time.monotonic()
         if found is not held:
             self._frames.put(key, found)
@@ -157,16 +158,20 @@ class Service:
     # -- threads
 
     async def in_thread(self, function: Callable[..., _Result], *arguments: Any) -> _Result:
-        """The result of a function that takes time."""
-        if self._pool is None:
-            self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="system-v4")
-        return await asyncio.get_running_loop().run_in_executor(self._pool, function, *arguments)
+        """The result of a function that takes a moment."""
+        return await self._run_in("work", function, *arguments)
+
+    async def _run_in(self, pool: str, function: Callable[..., _Result], *arguments: Any) -> _Result:
+        # Loading may wait for a network: in threads of its own it holds up nothing else.
+        if pool not in self._pools:
+            self._pools[pool] = ThreadPoolExecutor(_THREADS[pool], thread_name_prefix=f"system-v4-{pool}")
+        return await asyncio.get_running_loop().run_in_executor(self._pools[pool], function, *arguments)
 
     def close(self) -> None:
         """End the threads, once what they do is done. The service can be used again."""
-        if self._pool is not None:
-            self._pool.shutdown(wait=False, cancel_futures=True)
-            self._pool = None
+        for pool in self._pools.values():
+            pool.shutdown(wait=False, cancel_futures=True)
+        self._pools.clear()
 
 
 def _save(configuration: IndicatorConfiguration, path: Path) -> None:

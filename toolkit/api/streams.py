@@ -37,6 +37,10 @@ class Subscriber(Protocol):
         """Take a message without waiting."""
         ...
 
+    async def room(self) -> None:
+        """Wait until it can take more."""
+        ...
+
 
 def message(kind: str, **content: Any) -> str:
     """A message of this type, without its opening brace."""
@@ -48,9 +52,19 @@ class Stream:
 
     Without a feed it shows the stored candles, and changes when those or the configuration do; with one it
     goes on from the feed's history, candle by candle, with the values of a calculation over the whole.
+    Nobody is waited for, except where the stream is `patient`: a replay that one client has to itself.
     """
 
-    def __init__(self, service: Service, name: str, symbol: str, timeframe: str, feed: Feed | None) -> None:
+    def __init__(
+        self,
+        service: Service,
+        name: str,
+        symbol: str,
+        timeframe: str,
+        feed: Feed | None,
+        *,
+        patient: bool = False,
+    ) -> None:
         self.name = name
         self.symbol = symbol
         self.timeframe = timeframe
@@ -60,6 +74,7 @@ class Stream:
         self.awaited = 0
         """How many are about to follow."""
         self.ended = False
+        self._patient = patient
         self._service = service
         self._lock = asyncio.Lock()
         self._pipeline: IndicatorPipeline | None = None
@@ -113,6 +128,9 @@ class Stream:
         await self.refresh()
         async for event in self.feed:
             await self.apply(event)
+            if self._patient:
+                for subscriber in list(self.subscribers):
+                    await subscriber.room()
         self.ended = True
         self._offer(self._end())
 

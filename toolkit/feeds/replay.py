@@ -172,6 +172,7 @@ class Replay:
 
     async def _turn(self) -> bool:
         """Wait until the next candle is due; False at the end."""
+        await asyncio.sleep(0)  # a replay that is late already must not take the loop for itself
         while not self._closed and self._position < self._last:
             if self._paused:
                 if self._steps:
@@ -187,8 +188,6 @@ class Replay:
                     step = 1.0 / self._speed
                     late = -wait > max(step, _MADE_UP_FOR)
                     self._due = (now if late else self._due) + step
-                    if self._speed == math.inf:
-                        await asyncio.sleep(0)
                     return True
             self._changed.clear()
             try:
