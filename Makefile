@@ -34,6 +34,7 @@ bench: $(ALL) ## the quick benchmarks, each beside its peers
 	.venv/bin/python benchmarks/core.py --quick
 	.venv/bin/python benchmarks/data.py --quick
 	.venv/bin/python benchmarks/browser.py --quick
+	.venv/bin/python benchmarks/pages.py --quick
 
 lock: $(ALL) ## resolve the dependencies of pyproject.toml anew
 	PATH="$(CURDIR)/.venv/bin:$$PATH" .venv/bin/python .ci/lock

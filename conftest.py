@@ -22,6 +22,8 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["TOOLKIT_HOME"] = home.name
     os.environ["TOOLKIT_SOURCE"] = "sample"
     os.environ["TOOLKIT_HUB_ENDPOINT"] = "http://127.0.0.1:9"  # refused at once
+    # The hub's client tells its log what it tries, from threads that may outlive their test.
+    os.environ["HF_HUB_VERBOSITY"] = "critical"
     # Except for compiled kernels: they are named by a hash of their source, and take seconds to make.
     cache = getattr(config, "cache", None)  # absent with `-p no:cacheprovider`
     if cache:

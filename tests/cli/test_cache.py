@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from toolkit import cli, settings
+from toolkit import IndicatorRegistry, cli, settings
 from toolkit.cli.cache import HOLDS
 
 
@@ -90,3 +90,13 @@ def test_a_linked_folder_is_emptied_and_stays_a_link(home, tmp_path_factory):
     assert cli.main(["cache", "clear", "kernels", "--yes"]) == 0
     assert list(elsewhere.iterdir()) == []
     assert (home / "kernels").is_symlink()
+
+
+def test_warming_makes_the_sample_and_compiles_every_indicator(monkeypatch, tmp_path, capsys):
+    monkeypatch.setenv("TOOLKIT_HOME", str(tmp_path))
+    assert cli.main(["cache", "warm"]) == 0
+    said = capsys.readouterr()
+    names = IndicatorRegistry.names()
+    assert f"{len(names)} indicators are ready in {tmp_path}" in said.out
+    assert [line.split(" ", 1)[1] for line in said.err.splitlines()[-len(names) :]] == names
+    assert len(list(tmp_path.glob("sample/*/klines/BTCUSDT/*.parquet"))) == 3

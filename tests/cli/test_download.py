@@ -1,6 +1,5 @@
 """`toolkit download`, with the real client against a stand-in for the hub that holds all 114 files."""
 
-import logging
 import os
 import pty
 import signal
@@ -29,9 +28,6 @@ def hub(monkeypatch, tmp_path):
     monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
     monkeypatch.setattr(download, "PROBE_SECONDS", 1.0)
     monkeypatch.setattr(download, "STALL_SECONDS", 1.0)
-    # The client says in its log what it tries, perhaps after the test has ended.
-    for name in ("huggingface_hub", "huggingface_hub.file_download", "huggingface_hub.utils._http"):
-        monkeypatch.setattr(logging.getLogger(name), "disabled", True)
     download.forget_failures()
     with HubStandIn(dict(FILES)) as stand_in:
         monkeypatch.setenv("TOOLKIT_HOME", str(tmp_path / "home"))

@@ -2,7 +2,6 @@
 
 import contextlib
 import io
-import logging
 import os
 import socket
 import subprocess
@@ -42,9 +41,6 @@ def home(monkeypatch, tmp_path):
     # As bounded as in earnest, but quicker to test.
     monkeypatch.setattr(download, "PROBE_SECONDS", 1.0)
     monkeypatch.setattr(download, "STALL_SECONDS", 1.0)
-    # The client says in its log what it tries, perhaps after the test has ended.
-    for name in ("huggingface_hub", "huggingface_hub.file_download", "huggingface_hub.utils._http"):
-        monkeypatch.setattr(logging.getLogger(name), "disabled", True)
     download.forget_failures()
     return tmp_path / "home"
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from toolkit import settings
-from toolkit.cli.words import bytes_text, table
+from toolkit.cli.words import bytes_text, progress, table
 
 __all__ = ["cache"]
 
@@ -26,13 +26,13 @@ REGAINED = ("hub", "candles", "sample", "kernels")
 """Folders whose content comes back by itself: cleared unless others are named."""
 
 cache = typer.Typer(
-    help="Show what is kept on disk, or clear it.", invoke_without_command=True, rich_markup_mode=None
+    help="Show, clear or fill what is kept on disk.", invoke_without_command=True, rich_markup_mode=None
 )
 
 
 @cache.callback()
 def show(context: typer.Context) -> None:
-    """Show what is kept on disk and how large it is, or clear it (`toolkit cache clear`)."""
+    """Show what is kept on disk and how large it is."""
     if context.invoked_subcommand is not None:
         return
     sizes = {name: _size(settings.home() / name) for name in settings.FOLDERS}
@@ -79,6 +79,30 @@ def clear(
     for name in there:
         _empty(home / name)
     typer.echo(f"{bytes_text(sum(size for _, size in there.values()))} cleared")
+
+
+@cache.command()
+def warm() -> None:
+    """Compile the indicators and make the sample market of BTCUSDT.
+
+    What is first opened or calculated would do that otherwise, and take some seconds longer.
+    """
+    from toolkit.candles import TIMEFRAMES
+    from toolkit.indicators import IndicatorRegistry
+    from toolkit.loader import KLineDataLoader
+    from toolkit.pipeline import IndicatorPipeline
+
+    names = IndicatorRegistry.names()
+    with progress("Warming", len(TIMEFRAMES) + len(names), lines=True) as advance:
+        for timeframe in TIMEFRAMES:
+            klines = KLineDataLoader.load_klines("BTCUSDT", timeframe, source="sample", last=1_000)
+            advance(f"sample BTCUSDT {timeframe}")
+        for name in names:
+            pipeline = IndicatorPipeline().add(name)
+            pipeline.get_all_signals(klines)
+            pipeline.stream().feed(klines.iloc[:1])
+            advance(name)
+    typer.echo(f"The sample of BTCUSDT and {len(names)} indicators are ready in {settings.home()}")
 
 
 def _size(folder: Path) -> tuple[int, int]:
