@@ -86,6 +86,8 @@ class Server(uvicorn.Server):
         if hub is not None:
             await hub.close()
         await super().shutdown(sockets)
+        # It was asked to end, and has: raised again, as uvicorn does, a SIGTERM would kill the process.
+        self._captured_signals.clear()
 
 
 def run(app: FastAPI, listening: list[sockets.socket] | None = None, **options: Any) -> None:
