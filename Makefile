@@ -33,6 +33,7 @@ env: $(ALL) ## set .venv up, with what the tests need
 bench: $(ALL) ## the quick benchmarks, each beside its peers
 	.venv/bin/python benchmarks/core.py --quick
 	.venv/bin/python benchmarks/data.py --quick
+	.venv/bin/python benchmarks/service.py --quick
 	.venv/bin/python benchmarks/browser.py --quick
 	.venv/bin/python benchmarks/pages.py --quick
 

@@ -64,8 +64,8 @@ class RepeatedRoute(APIRoute):
         return repeated
 
 
-router = APIRouter(prefix="/api", tags=["market"])
-repeated = APIRouter(prefix="/api", tags=["market"], route_class=RepeatedRoute)
+router = APIRouter(prefix="/api")
+repeated = APIRouter(prefix="/api", route_class=RepeatedRoute)
 
 
 def service_of(request: Request) -> Service:
@@ -145,14 +145,14 @@ async def health(request: Request) -> models.HealthResponse:
     )
 
 
-@router.get("/symbols")
+@router.get("/symbols", tags=["market"])
 async def symbols() -> models.SymbolsResponse:
     """The pairs there are."""
     found = KLineDataLoader.get_supported_symbols()
     return models.SymbolsResponse(symbols=found, count=len(found))
 
 
-@router.get("/timeframes")
+@router.get("/timeframes", tags=["market"])
 async def timeframes() -> models.TimeframesResponse:
     """The timeframes there are, shortest first."""
     return models.TimeframesResponse(timeframes=KLineDataLoader.get_supported_timeframes())
@@ -170,6 +170,7 @@ async def indicators(request: Request) -> Response:
 
 @repeated.get(
     "/klines",
+    tags=["market"],
     response_model=models.KlinesResponse | models.KlinesColumnsResponse,
     responses={
         200: {
