@@ -16,7 +16,9 @@ FLOORS = [
     {"indicators", "sources"},
     {"loader", "pipeline"},
     {"configuration", "screener"},
-    {"chart", "controls", "cli"},
+    {"feeds"},
+    {"chart", "controls", "api", "client"},
+    {"cli"},
 ]
 FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}
 FILES = sorted(path for path in PACKAGE.rglob("*.py") if path.parent != PACKAGE or path.name != "__init__.py")
@@ -61,7 +63,8 @@ def modules_after(code: str) -> set[str]:
 
 def test_importing_the_toolkit_loads_nothing_heavy():
     loaded = modules_after("import toolkit")
-    assert not loaded & {"bqplot", "ipywidgets", "fastapi", "numba", "pandas", "numpy", "pyarrow"}
+    heavy = {"bqplot", "ipywidgets", "fastapi", "httpx2", "orjson", "numba", "pandas", "numpy", "pyarrow"}
+    assert not loaded & heavy
 
 
 def test_indicators_load_no_widget():

@@ -39,17 +39,21 @@ def at_least(version, bound):
 
 
 MAIN = dict(map(split, PROJECT["project"]["dependencies"]))
-TEST = dict(map(split, PROJECT["project"]["optional-dependencies"]["test"]))
+EXTRAS = PROJECT["project"]["optional-dependencies"]
+API = dict(map(split, EXTRAS["api"]))
+TEST = dict(split(name) for name in EXTRAS["test"] if name != "system-v4[api]")
 TOOLS = dict(map(split, PROJECT["dependency-groups"]["tools"]))
 
 
 def test_environment_yml_has_the_same_packages_and_bounds():
-    lines = ENVIRONMENT.split("dependencies:\n")[1].splitlines()
-    conda = dict(split(line.split("- ")[1].split(" #")[0]) for line in lines if line.startswith("  - "))
+    conda, pip = ENVIRONMENT.split("dependencies:\n")[1].split("  - pip:\n")
+    conda = dict(split(entry.split(" #")[0]) for entry in re.findall(r"^  - (.*)", conda, re.M))
+    pip = dict(split(entry.split(" #")[0]) for entry in re.findall(r"^      - (.*)", pip, re.M))
     python = conda.pop("python").removeprefix("=")
     assert f"Programming Language :: Python :: {python}" in PROJECT["project"]["classifiers"]
     assert conda.pop("pip") is None
-    assert conda == MAIN | {name: TEST[name] for name in ("nbval", "pytest")}
+    assert conda | pip == MAIN | API | {name: TEST[name] for name in ("nbval", "pytest")}
+    assert not set(conda) & set(pip)
 
 
 def test_the_ten_packages_of_the_card_are_in_environment_yml():
@@ -58,9 +62,13 @@ def test_the_ten_packages_of_the_card_are_in_environment_yml():
         assert re.search(rf"^  - {name.replace('-', '[-_]')} ", ENVIRONMENT, re.M), name
 
 
+def test_the_tests_install_the_service_too():
+    assert "system-v4[api]" in EXTRAS["test"]
+
+
 def test_every_dependency_says_what_it_is_for():
     listed = re.findall(r'^    "[\w-]+[<>=].*$', (ROOT / "pyproject.toml").read_text(), re.M)
-    assert len(listed) == len(MAIN) + len(TEST) + len(TOOLS)
+    assert len(listed) == len(MAIN) + len(API) + len(TEST) + len(TOOLS)
     assert [line for line in listed if " # " not in line] == []
 
 
@@ -70,7 +78,7 @@ def pinned(text):
 
 def test_the_lock_pins_what_pyproject_asks_for():
     first, second = map(pinned, LOCK.split("# ---- "))
-    for name, bound in (MAIN | TOOLS).items():
+    for name, bound in (MAIN | API | TOOLS).items():
         assert at_least(first[name], bound), name
     for name, bound in TEST.items():
         assert at_least(second[name], bound), name
@@ -109,8 +117,8 @@ def third_party_imports():
 
 def test_what_the_package_imports_is_declared():
     """What is imported is a dependency, or something that a dependency itself requires (tornado by voila)."""
-    brought = set(MAIN)
-    for name in MAIN:
+    brought = set(MAIN | API)
+    for name in MAIN | API:
         for requirement in importlib.metadata.requires(name) or []:
             if "extra ==" not in requirement:
                 brought.add(canonical(re.match(r"[\w.-]+", requirement)[0]))

@@ -15,6 +15,7 @@ from toolkit.cli.cache import cache
 from toolkit.cli.check import check
 from toolkit.cli.dashboard import dashboard
 from toolkit.cli.download import download
+from toolkit.cli.serve import serve
 
 __all__ = ["main"]
 
@@ -41,6 +42,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(dashboard)
+app.command()(serve)
 app.command()(download)
 app.command()(check)
 app.add_typer(cache, name="cache")

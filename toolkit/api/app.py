@@ -1,0 +1,97 @@
+"""The FastAPI app."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+
+from toolkit import __version__
+from toolkit.api import chart_socket, models, routes, schema
+from toolkit.api.hub import Hub, Limits
+from toolkit.api.service import Service
+from toolkit.configuration import IndicatorConfiguration
+from toolkit.feeds import Feed
+
+__all__ = ["create_app"]
+
+_DESCRIPTION = """\
+Candles, indicators and signals of the same pipeline that the notebooks show.
+
+Indicators are computed on the full history, then cut: a limit never changes a value. Prices survive the
+trip to the last bit; what is not defined is `null`; times are ISO 8601 in UTC. `meta.synthetic` says whether
+the candles are made up. Over WebSocket: `/ws/chart?symbol=BTCUSDT&timeframe=1h`.
+This is not financial advice.
+"""
+
+
+def create_app(
+    configuration: IndicatorConfiguration | None = None,
+    *,
+    source: str | os.PathLike[str] | None = None,
+    configuration_path: str | os.PathLike[str] | None = None,
+    feeds: Iterable[Feed] = (),
+    limits: Limits | None = None,
+    root_path: str = "",
+    **guard_options: Any,
+) -> FastAPI:
+    """The service as an ASGI app. Nothing is global: each app has a configuration and caches of its own.
+
+    Args:
+        configuration: which indicators are on; changes reach the service at once, from whichever thread they
+            are made. Default: one of its own.
+        source: where candles come from, as for `KLineDataLoader`; default: the settings.
+        configuration_path: a JSON file that the configuration is restored from, where it exists, and that
+            every change made through the service is written to before it takes effect.
+        feeds: candles as they happen, read from the start of the service to its end; everybody who follows a
+            series over WebSocket gets those of its feed.
+        limits: of connections, subscriptions, replays, queues and messages.
+        root_path: the path in front of it that a proxy takes off.
+        guard_options: for `toolkit.api.guard.install`: hosts, origins, token, request_limits.
+
+    Raises:
+        ConfigurationError: the file holds no configuration.
+        SettingsError: the source cannot be.
+    """
+    service = Service(configuration, source=source, configuration_path=configuration_path)
+    hub = Hub(service, feeds=feeds, limits=limits)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        hub.start()
+        try:
+            yield
+        finally:
+            await hub.close()
+            service.close()
+
+    app = FastAPI(
+        title="System V4",
+        version=__version__,
+        description=_DESCRIPTION,
+        lifespan=lifespan,
+        root_path=root_path,
+        docs_url=None if _has("docs") else "/docs",
+        redoc_url=None if _has("docs") else "/redoc",
+    )
+    app.state.service = service
+    app.state.hub = hub
+    app.add_api_route("/", routes.root, response_model=models.RootResponse, tags=["service"])
+    app.include_router(routes.router)
+    app.include_router(routes.repeated)
+    app.include_router(chart_socket.router)
+    schema.install(app)
+    # In this order: the guard comes last, so that everything else lies behind it.
+    for name, options in (("docs", {}), ("errors", {}), ("guard", guard_options)):
+        if _has(name):
+            importlib.import_module(f"toolkit.api.{name}").install(app, **options)
+    return app
+
+
+def _has(name: str) -> bool:
+    return importlib.util.find_spec(f"toolkit.api.{name}") is not None

@@ -1,0 +1,210 @@
+"""Stored candles played as if they happened now, at a chosen speed, and marked as a replay."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import numbers
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pandas as pd
+
+from toolkit.candles import CandleError, check_range, is_synthetic
+from toolkit.candles.select import Moment
+from toolkit.feeds.base import Event, Origin
+
+__all__ = ["MAX_SPEED", "MIN_SPEED", "Replay", "ReplayError"]
+
+MIN_SPEED, MAX_SPEED = 0.01, 1_000.0
+"""Candles a second that a replay for strangers may be asked for."""
+
+_MADE_UP_FOR = 0.25
+"""Seconds of delay that are caught up with."""
+
+LEAD = 500
+"""Where no start is given, the replay begins so many candles before the end."""
+
+
+class ReplayError(ValueError):
+    """A replay cannot be as it was asked for; the message says what is allowed."""
+
+
+class Replay:
+    """The candles of a frame one after the other: an asynchronous iterator of `Event`.
+
+    The candles before `start` are `history`: indicators are warmed up with them, so that each value is the
+    one that a calculation over the whole frame gives. Every candle of the replay is closed when it comes.
+    `play`, `pause`, `step` and `seek` may be called at any time, from the event loop's thread.
+
+    Args:
+        klines: checked candles, as the loader gives them. They are not copied and must not change.
+        speed: candles a second, above zero; `math.inf`: as fast as they are read.
+        start: first open time that is played; default: the last 500 candles.
+        end: first open time that is no longer played; default: to the last.
+        paused: wait for `play` or `step` before the first candle.
+        clock: seconds that go by, for tests.
+
+    Raises:
+        ReplayError: `speed` is not above zero, or there is no candle to play.
+        CandleError: `start` or `end` is no time, or they are not in this order.
+    """
+
+    origin: Origin = "replay"
+
+    def __init__(
+        self,
+        klines: pd.DataFrame,
+        *,
+        speed: float = 1.0,
+        start: Moment | None = None,
+        end: Moment | None = None,
+        paused: bool = False,
+        clock: Callable[[], float] | None = None,
+    ) -> None:
+        first, after = check_range(start, end)
+        self.symbol: str = klines.attrs["symbol"]
+        self.timeframe: str = klines.attrs["timeframe"]
+        self.synthetic = is_synthetic(klines)
+        self._klines = klines
+        self._names = [name for name in klines.columns if klines[name].dtype.kind == "f"]
+        self._columns = [klines[name].to_numpy() for name in self._names]
+        self._last = len(klines) if after is None else int(klines.index.searchsorted(after))
+        self._first = max(0, self._last - LEAD) if first is None else int(klines.index.searchsorted(first))
+        if self._first >= self._last:
+            raise ReplayError(
+                f"replay: {self.symbol} {self.timeframe} has no candle in"
+                f" [{first or 'the first'}, {after or 'the last'}); there are candles from"
+                f" {klines.index[0]} to {klines.index[-1]}"
+            )
+        self._speed = _checked(speed)
+        self._clock = clock
+        self._position = self._first
+        self._number = 0
+        self._steps = 0
+        self._paused = paused
+        self._follows = True
+        self._closed = False
+        self._due = -math.inf
+        self._changed = asyncio.Event()
+
+    @property
+    def speed(self) -> float:
+        """Candles a second."""
+        return self._speed
+
+    @property
+    def paused(self) -> bool:
+        """Whether it waits for `play` or `step`."""
+        return self._paused
+
+    @property
+    def position(self) -> pd.Timestamp | None:
+        """Open time of the next candle; None at the end."""
+        return self._klines.index[self._position] if self._position < self._last else None
+
+    @property
+    def remaining(self) -> int:
+        """Candles that are still to come."""
+        return self._last - self._position
+
+    def history(self) -> pd.DataFrame:
+        """The candles before the next one, `attrs` and all."""
+        return self._klines.iloc[: self._position]
+
+    def play(self, speed: float | None = None) -> None:
+        """Go on, at another speed where one is given (`ReplayError` where it cannot be)."""
+        if speed is not None:
+            self._speed = _checked(speed)
+        self._paused = False
+        self._steps = 0
+        self._wake()
+
+    def pause(self) -> None:
+        """No further candle until `play` or `step`."""
+        self._paused = True
+        self._steps = 0
+        self._wake()
+
+    def step(self, candles: int = 1) -> None:
+        """Pause, and let so many candles come at once."""
+        if not isinstance(candles, numbers.Integral) or isinstance(candles, bool) or candles < 1:
+            raise ReplayError(f"replay: step={candles!r} is not allowed: it must be a whole number from 1")
+        self._paused = True
+        self._steps = int(candles)
+        self._wake()
+
+    def seek(self, moment: Moment) -> None:
+        """Go on from the first candle that opens at `moment` or later, forwards or back.
+
+        Raises:
+            ReplayError: there is none.
+            CandleError: it is no time.
+        """
+        wanted, _ = check_range(moment, None)
+        if wanted is None:
+            raise CandleError("replay: seek needs a time")
+        position = int(self._klines.index.searchsorted(wanted))
+        if position >= self._last:
+            raise ReplayError(
+                f"replay: seek={moment!r} is not allowed: the last candle opens at"
+                f" {self._klines.index[self._last - 1]}"
+            )
+        if position != self._position:
+            self._position = position
+            self._follows = False
+        self._wake()
+
+    async def close(self) -> None:
+        """End it, also where something waits for the next candle."""
+        self._closed = True
+        self._wake()
+
+    async def __aiter__(self) -> AsyncIterator[Event]:
+        while await self._turn():
+            row, self._position = self._position, self._position + 1
+            self._number += 1
+            follows, self._follows = self._follows, True
+            candle: dict[str, Any] = {"open_time": self._klines.index[row]}
+            for name, column in zip(self._names, self._columns, strict=True):
+                candle[name] = float(column[row])
+            yield Event(self.symbol, self.timeframe, candle, True, self._number, self.origin, follows)
+
+    async def _turn(self) -> bool:
+        """Wait until the next candle is due; False at the end."""
+        await asyncio.sleep(0)  # a replay that is late already must not take the loop for itself
+        while not self._closed and self._position < self._last:
+            if self._paused:
+                if self._steps:
+                    self._steps -= 1
+                    return True
+                wait = None
+            else:
+                now = self._now()
+                wait = self._due - now
+                if wait <= 0:
+                    # From the moment it was due, so that delays do not add up; but what was slept through
+                    # (a laptop's lid) is not made up for.
+                    step = 1.0 / self._speed
+                    late = -wait > max(step, _MADE_UP_FOR)
+                    self._due = (now if late else self._due) + step
+                    return True
+            self._changed.clear()
+            try:
+                await asyncio.wait_for(self._changed.wait(), wait)
+            except TimeoutError:
+                continue
+        return False
+
+    def _now(self) -> float:
+        return asyncio.get_running_loop().time() if self._clock is None else self._clock()
+
+    def _wake(self) -> None:
+        self._due = -math.inf
+        self._changed.set()
+
+
+def _checked(speed: float) -> float:
+    if not isinstance(speed, numbers.Real) or isinstance(speed, bool) or not speed > 0:
+        raise ReplayError(f"replay: speed={speed!r} is not allowed: it must be a number of candles a second")
+    return float(speed)
