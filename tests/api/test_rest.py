@@ -70,7 +70,9 @@ def test_klines(client):
     meta = found["meta"]
     assert (meta["source"], meta["revision"], meta["synthetic"]) == ("sample", "sample-1", True)
     assert meta["last_closed_candle"] == {**found["klines"][-1], "closed": True}
-    assert meta["report"]["summary"].startswith("BTCUSDT 1d: ")
+    report = KLineDataLoader.load_klines("BTCUSDT", "1d", source="sample").attrs["report"]
+    assert meta["report"]["text"] == report.text(report.closed)
+    assert meta["report"]["gaps"] == len(report.gaps)
 
 
 @pytest.mark.parametrize("format", ["json", "columns"])

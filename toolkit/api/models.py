@@ -99,16 +99,26 @@ class IndicatorsResponse(_Model):
 class ReportSummary(_Model):
     """What was found when the candles were checked; of the whole history."""
 
-    summary: str
+    text: str = Field(description="all of it in a line, for people")
     candles: int
     first: datetime
     last: datetime
+    closed: datetime = Field(description="when the last candle closed")
     gaps: int
     missing: int = Field(description="candles missing in all gaps together")
     duplicates: int
     quarantined: int = Field(description="rows that cannot be true and were left out")
+    zero_volume: int = Field(description="candles in which nothing was traded")
     zero_volume_share: float
-    fetched: datetime | None
+    dropped_unclosed: datetime | None = Field(description="open time of a last candle that was not closed")
+    missing_columns: list[str] = Field(description="columns that the source has no values for")
+    resampled_from: str | None
+    partial: int
+    incomplete: int
+    found: dict[str, list[tuple[datetime | None, datetime | None, str]]] = Field(
+        description="the newest findings of each kind: from, to, and a text"
+    )
+    fetched: datetime | None = Field(description="when the source was asked last")
 
 
 class Candle(_Model):
