@@ -80,6 +80,28 @@ def rolling_mean_memory(period: int) -> int:
 
 
 @compiled
+def _whole_means(values: Array, period: int, share: float, behind: Array, sums: Array, out: Array) -> None:
+    """`rolling_mean` of whole blocks: the same sums, laid down for all of them before SIMD joins them."""
+    count = len(values)
+    sums[:period] = behind[1:]
+    for at in range(0, count, period):
+        value, mean = values[at : at + period], out[at : at + period]
+        total = 0.0
+        for j in range(period):
+            total += value[j]
+            mean[j] = total
+        later = sums[at + period : at + 2 * period]
+        later[period - 1] = total = 0.0
+        for j in range(period - 1, 0, -1):
+            total += value[j]
+            later[j - 1] = total
+    before = sums[:count]
+    for i in range(count):
+        out[i] = (before[i] + out[i]) * share
+    behind[1:] = sums[count : count + period]
+
+
+@compiled
 def rolling_mean(memory: Array, values: Array, period: int, out: Array) -> None:
     """Mean of the last `period` values; NaN until there are so many. Memory: `rolling_mean_memory(period)`
     slots.
@@ -94,9 +116,18 @@ def rolling_mean(memory: Array, values: Array, period: int, out: Array) -> None:
         3 + period : 4 + 2 * period
     ]  # behind[j]: sum of the last block's values from j on; [period] is 0
     share = 1.0 / period
+    most = period * max(1, TILE // period)  # values in whole blocks that are done at once
+    sums = np.empty(most + period if len(values) >= 2 * period else 0)
     done = 0
     while done < len(values):
         at = seen % period
+        if at == 0 and len(values) - done >= 2 * period:
+            steps = min(most, (len(values) - done) // period * period)
+            _whole_means(values[done : done + steps], period, share, behind, sums, out[done : done + steps])
+            out[done : done + max(0, period - 1 - seen)] = np.nan
+            done += steps
+            seen += steps
+            continue
         steps = min(period - at, len(values) - done)
         value, mean = values[done : done + steps], out[done : done + steps]
         now, before = block[at : at + steps], behind[at + 1 : at + 1 + steps]
@@ -123,6 +154,33 @@ def weighted_mean_memory(period: int) -> int:
 
 
 @compiled
+def _whole_weighted_means(
+    values: Array, period: int, share: float, behind: Array, sums: Array, out: Array
+) -> None:
+    """`weighted_mean` of whole blocks: the same sums, laid down for all of them before SIMD joins them."""
+    count = len(values)
+    sums[:period] = behind
+    for at in range(0, count, period):
+        value, mean = values[at : at + period], out[at : at + period]
+        total = moment = 0.0
+        for j in range(period):
+            place = float(j)
+            total += value[j]
+            moment += place * value[j]
+            mean[j] = (period - place) * total + moment
+        later = sums[at + period : at + 2 * period]
+        later[period - 1] = total = moment = 0.0
+        for j in range(period - 1, 0, -1):
+            total += value[j]
+            moment += total
+            later[j - 1] = moment
+    before = sums[:count]
+    for i in range(count):
+        out[i] = (out[i] + before[i]) * share
+    behind[:] = sums[count : count + period]
+
+
+@compiled
 def weighted_mean(memory: Array, values: Array, period: int, out: Array) -> None:
     """Linearly weighted mean of the last `period` values, the newest with weight `period`, the oldest with
     1; NaN until there are so many. Memory: `weighted_mean_memory(period)` slots.
@@ -134,9 +192,20 @@ def weighted_mean(memory: Array, values: Array, period: int, out: Array) -> None
     seen, total, moment = int(memory[0]), memory[1], memory[2]
     block, behind = memory[3 : 3 + period], memory[3 + period : 3 + 2 * period]
     share = 2.0 / (period * (period + 1.0))
+    most = period * max(1, TILE // period)  # values in whole blocks that are done at once
+    sums = np.empty(most + period if len(values) >= 2 * period else 0)
     done = 0
     while done < len(values):
         at = seen % period
+        if at == 0 and len(values) - done >= 2 * period:
+            steps = min(most, (len(values) - done) // period * period)
+            _whole_weighted_means(
+                values[done : done + steps], period, share, behind, sums, out[done : done + steps]
+            )
+            out[done : done + max(0, period - 1 - seen)] = np.nan
+            done += steps
+            seen += steps
+            continue
         steps = min(period - at, len(values) - done)
         value, mean = values[done : done + steps], out[done : done + steps]
         now, before = block[at : at + steps], behind[at : at + steps]
