@@ -4,8 +4,7 @@ import numpy as np
 
 from toolkit.kernels.compiling import compiled, shared
 from toolkit.kernels.constants import NOISE, TILE, Array
-from toolkit.kernels.moves import CHANGE_MEMORY, change
-from toolkit.kernels.windows import delay, delay_memory
+from toolkit.kernels.windows import remember
 
 EMA_MEMORY = 3  # slots that `ema` needs
 
@@ -86,15 +85,15 @@ def _whole_means(values: Array, period: int, share: float, behind: Array, sums: 
     sums[:period] = behind[1:]
     for at in range(0, count, period):
         value, mean = values[at : at + period], out[at : at + period]
-        total = 0.0
-        for j in range(period):
-            total += value[j]
-            mean[j] = total
         later = sums[at + period : at + 2 * period]
         later[period - 1] = total = 0.0
         for j in range(period - 1, 0, -1):
             total += value[j]
             later[j - 1] = total
+        total = 0.0
+        for j in range(period):
+            total += value[j]
+            mean[j] = total
     before = sums[:count]
     for i in range(count):
         out[i] = (before[i] + out[i]) * share
@@ -104,7 +103,7 @@ def _whole_means(values: Array, period: int, share: float, behind: Array, sums: 
 @compiled
 def rolling_mean(memory: Array, values: Array, period: int, out: Array) -> None:
     """Mean of the last `period` values; NaN until there are so many. Memory: `rolling_mean_memory(period)`
-    slots.
+    slots. `out` may be `values` itself.
 
     The window reaches over two aligned blocks of `period` values: the end of the last block, whose sums
     from the back were laid down when it was full, and the beginning of this one. Sums are only ever added
@@ -162,18 +161,18 @@ def _whole_weighted_means(
     sums[:period] = behind
     for at in range(0, count, period):
         value, mean = values[at : at + period], out[at : at + period]
-        total = moment = 0.0
-        for j in range(period):
-            place = float(j)
-            total += value[j]
-            moment += place * value[j]
-            mean[j] = (period - place) * total + moment
         later = sums[at + period : at + 2 * period]
         later[period - 1] = total = moment = 0.0
         for j in range(period - 1, 0, -1):
             total += value[j]
             moment += total
             later[j - 1] = moment
+        total = moment = 0.0
+        for j in range(period):
+            place = float(j)
+            total += value[j]
+            moment += place * value[j]
+            mean[j] = (period - place) * total + moment
     before = sums[:count]
     for i in range(count):
         out[i] = (out[i] + before[i]) * share
@@ -183,7 +182,8 @@ def _whole_weighted_means(
 @compiled
 def weighted_mean(memory: Array, values: Array, period: int, out: Array) -> None:
     """Linearly weighted mean of the last `period` values, the newest with weight `period`, the oldest with
-    1; NaN until there are so many. Memory: `weighted_mean_memory(period)` slots.
+    1; NaN until there are so many. Memory: `weighted_mean_memory(period)` slots. `out` may be `values`
+    itself.
 
     Over two aligned blocks as in `rolling_mean`: at place `j` of its block the newest `j + 1` values weigh
     `(period - j + m)` each, which is `(period - j)` times their sum and the sum of `m` times each; what the
@@ -284,7 +284,7 @@ def recurrence(memory: Array, keep: Array, add: Array, out: Array) -> None:
 @shared
 def efficiency_memory(period: int) -> int:
     """Slots of memory that `efficiency` needs."""
-    return CHANGE_MEMORY + delay_memory(period) + rolling_mean_memory(period)
+    return 1 + period + rolling_mean_memory(period)
 
 
 @compiled
@@ -293,22 +293,21 @@ def efficiency(memory: Array, values: Array, period: int, out: Array) -> None:
     where nothing moved, NaN until there are so many. Memory: `efficiency_memory(period)` slots. `out` is not
     `values`.
     """
-    late = CHANGE_MEMORY
-    path = late + delay_memory(period)
+    kept, path = memory[1 : 1 + period], memory[1 + period :]
     first = 1 if memory[0] == 0.0 and len(values) else 0  # the first value has no change
-    before, steps = np.empty(min(TILE, len(values))), np.empty(min(TILE, len(values)))
+    steps, recent = np.empty(min(TILE, len(values))), np.empty(period + min(TILE, len(values)))
     for at in range(0, len(values), TILE):
         now, ratio = values[at : at + TILE], out[at : at + TILE]
-        step, ago = steps[: len(now)], before[: len(now)]
-        change(memory[:late], now, step)
-        delay(memory[late:path], now, period, ago)
-        for i in range(len(now)):
-            step[i] = abs(step[i])
+        count = len(now)
+        remember(kept, now, period, recent)
+        step, last, ago = steps[:count], recent[period - 1 : period - 1 + count], recent[:count]
+        for i in range(count):
+            step[i] = abs(now[i] - last[i])
         ratio[:first] = np.nan
-        rolling_mean(memory[path:], step[first:], period, ratio[first:])
-        for i in range(len(now)):
+        rolling_mean(path, step[first:], period, ratio[first:])
+        for i in range(count):
             way = period * ratio[i]
             share = abs(now[i] - ago[i]) / way
             share = share if share < 1.0 else 1.0
             ratio[i] = share if way == way else np.nan
-        first = 0
+        memory[0], first = 1.0, 0
