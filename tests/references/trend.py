@@ -18,9 +18,11 @@ def mean(function, name):
 
 
 def kama(klines, params):
-    """Kaufman (1995), candle by candle. TA-Lib knows no other constants than 2 and 30, and its running sum
-    keeps some rounding, so that after a move it takes a flat market for a noisy one.
+    """TA-Lib, which knows no other constants than 2 and 30; for others Kaufman's formula (1995), candle by
+    candle.
     """
+    if (params["fast_period"], params["slow_period"]) == (2, 30):
+        return {"kama": talib.KAMA(klines["close"].to_numpy(), params["period"])}
     close, period = klines["close"], params["period"]
     moved = (close - close.shift(period)).abs()
     steps = close.diff().abs().to_numpy()[1:]
@@ -63,7 +65,7 @@ REFERENCES: dict[str, Reference] = {
     "DEMA": Reference("TA-Lib", mean(talib.DEMA, "dema"), ({"period": 3}, {"period": 100})),
     "TEMA": Reference("TA-Lib", mean(talib.TEMA, "tema"), ({"period": 3}, {"period": 100})),
     "KAMA": Reference(
-        "textbook",
+        "TA-Lib",
         kama,
         ({"period": 2, "fast_period": 3, "slow_period": 10}, {"period": 200}),
     ),
