@@ -163,7 +163,72 @@ def test_true_range_is_wilders():
     assert np.allclose(out[1:], expected[1:], rtol=1e-12, atol=0)
 
 
+def efficiency(values, period):
+    values = pd.Series(values)
+    way = values.diff().abs().rolling(period).apply(np.sum, raw=True)
+    return ((values - values.shift(period)).abs() / way).mask(way == 0, 1.0)
+
+
+@pytest.mark.parametrize("period", [1, 2, 10, 700])
+def test_efficiency_is_kaufmans_and_one_where_nothing_moves(period):
+    values = CLOSE.copy()
+    values[1_000:1_900] = values[1_000]
+    ours = run(kernels.efficiency, kernels.efficiency_memory(period), values, (3, 4, 1_001), period)
+    assert np.allclose(ours, efficiency(values, period), rtol=1e-12, atol=0, equal_nan=True)
+
+
+def test_recurrence_is_that_of_a_plain_loop_in_any_chunks():
+    random = np.random.default_rng(6)
+    keep, add = random.random(400), random.random(400)
+    keep[::37] = 0.0
+    expected, level = np.empty(400), 5.0
+    for i in range(400):
+        level = expected[i] = keep[i] * level + add[i]
+    for cuts in ([], [1, 2, 3, 7, 100, 399], list(range(400))):
+        memory, out = np.array([0.0, 5.0, 0.0, 0.0]), np.empty(400)
+        for start, stop in pairwise([0, *cuts, 400]):
+            kernels.recurrence(memory, keep[start:stop], add[start:stop], out[start:stop])
+        assert np.allclose(out, expected, rtol=1e-14, atol=0)
+        whole = np.empty(400)
+        kernels.recurrence(np.array([0.0, 5.0, 0.0, 0.0]), keep, add, whole)
+        assert same_bits(out, whole)
+
+
+def test_money_flows_by_the_place_of_the_close_and_not_by_rounding():
+    high, low = np.array([12.0, 12.0, 12.0, 10.0, 0.3]), np.array([8.0, 8.0, 8.0, 10.0, 0.1])
+    close, volume = np.array([12.0, 8.0, 11.0, 10.0, 0.2]), np.array([3.0, 3.0, 4.0, 5.0, 6.0])
+    out = np.empty(5)
+    kernels.money_flow(high, low, close, volume, out)
+    assert out.tolist() == [3.0, -3.0, 2.0, 0.0, 0.0]
+
+
+def test_settling_takes_away_rounding_alone():
+    values = np.array([0.3, 0.3, -0.3, 0.0, 0.3])
+    mean = np.array([0.1 + 0.2, 0.3 * (1 + 1e-12), -(0.1 + 0.2), 1e-300, np.nan])
+    kernels.settle(values, mean)
+    assert same_bits(mean, np.array([0.3, 0.3 * (1 + 1e-12), -0.3, 1e-300, np.nan]))
+
+
+@pytest.mark.parametrize("block", [kernels.rolling_mean, kernels.weighted_mean])
+def test_means_may_write_over_their_input(block):
+    for period in (1, 3, 20, 700):
+        values = CLOSE.copy()
+        block(np.zeros(2_000), values, period, values)
+        assert same_bits(values, run(block, 2_000, CLOSE, (), period))
+
+
+@pytest.mark.parametrize("period", [3, 20])
+@pytest.mark.parametrize("block", [kernels.rolling_mean, kernels.weighted_mean])
+def test_nothing_is_left_of_a_window_in_which_nothing_is(block, period):
+    """Of a volume of billions, no rounding stays behind in the mean of a hundred zeros."""
+    values = np.r_[CLOSE * 1e9, np.zeros(100), CLOSE[:50] * 1e-9]
+    out = run(block, 2_000, values, (), period)
+    assert (out[len(CLOSE) + period : len(CLOSE) + 100] == 0).all()
+    assert out[-1] == pytest.approx(run(block, 2_000, CLOSE[:50] * 1e-9, (), period)[-1], rel=1e-14)
+
+
 BLOCKS = [
+    (kernels.efficiency, kernels.efficiency_memory, True),
     *((block, memory, True) for block, (memory, _) in WINDOWS.items()),
     (kernels.delay, kernels.delay_memory, True),
     (kernels.change, lambda _: kernels.CHANGE_MEMORY, False),
