@@ -149,3 +149,25 @@ def rolling_max_age(memory: Array, values: Array, period: int, out: Array) -> No
 def rolling_min_age(memory: Array, values: Array, period: int, out: Array) -> None:
     """Candles since the least of the last `period` values; as `rolling_max_age`."""
     _rolling_age(memory, values, period, -1.0, out)
+
+
+@shared
+def rolling_midpoint_memory(period: int) -> int:
+    """Slots of memory that `rolling_midpoint` needs."""
+    return 2 * rolling_extreme_memory(period)
+
+
+@compiled
+def rolling_midpoint(memory: Array, high: Array, low: Array, period: int, out: Array) -> None:
+    """Half way between the greatest `high` and the least `low` of the last `period`; NaN until there are so
+    many. Memory: `rolling_midpoint_memory(period)` slots. `out` is neither `high` nor `low`.
+    """
+    split = rolling_extreme_memory(period)
+    least = np.empty(min(TILE, len(high)))
+    for start in range(0, len(high), TILE):
+        middle = out[start : start + TILE]
+        bottom = least[: len(middle)]
+        rolling_max(memory[:split], high[start : start + TILE], period, middle)
+        rolling_min(memory[split : 2 * split], low[start : start + TILE], period, bottom)
+        for i in range(len(middle)):
+            middle[i] = 0.5 * (middle[i] + bottom[i])

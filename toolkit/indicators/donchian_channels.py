@@ -1,0 +1,60 @@
+"""Donchian Channels."""
+
+from toolkit.indicators.base import Indicator, Line
+from toolkit.indicators.parameters import Period
+from toolkit.kernels import (
+    Array,
+    compiled,
+    delay,
+    delay_memory,
+    rolling_extreme_memory,
+    rolling_max,
+    rolling_min,
+)
+from toolkit.rules import Rule, above, below
+
+
+class DonchianChannels(Indicator):
+    """Highest high and lowest low of the last `period` candles, this one included (Donchian, 1960).
+
+    A breakout is a close beyond the channel of the candle before; of several in a row the first counts.
+    """
+
+    name = "Donchian Channels"
+    period: Period = 20
+
+    inputs = ("high", "low", "close")
+    outputs = (Line("dc_upper"), Line("dc_middle"), Line("dc_lower"))
+    internals = ("upper_before", "lower_before")
+    pane = "price"
+    fills = (("dc_upper", "dc_lower"),)
+    rules = (Rule("BUY", above("close", "upper_before")), Rule("SELL", below("close", "lower_before")))
+
+    @property
+    def warmup(self) -> int:
+        return self.period - 1
+
+    @property
+    def state_size(self) -> int:
+        return 2 * rolling_extreme_memory(self.period) + 2 * delay_memory(1)
+
+    @staticmethod
+    @compiled
+    def kernel(
+        state: Array,
+        high: Array,
+        low: Array,
+        period: int,
+        dc_upper: Array,
+        dc_middle: Array,
+        dc_lower: Array,
+        upper_before: Array,
+        lower_before: Array,
+    ) -> None:
+        size = rolling_extreme_memory(period)
+        rolling_max(state[:size], high, period, dc_upper)
+        rolling_min(state[size : 2 * size], low, period, dc_lower)
+        for i in range(len(high)):
+            dc_middle[i] = 0.5 * (dc_upper[i] + dc_lower[i])
+        delay(state[2 * size :], dc_upper, 1, upper_before)
+        delay(state[2 * size + delay_memory(1) :], dc_lower, 1, lower_before)
