@@ -6,6 +6,7 @@ from toolkit.kernels.deviations import (
     rolling_mean_std,
     rolling_mean_std_memory,
 )
+from toolkit.kernels.logarithms import LOG_CHANGE_MEMORY, log_change
 from toolkit.kernels.means import (
     EMA_MEMORY,
     ema,
@@ -15,18 +16,18 @@ from toolkit.kernels.means import (
     weighted_mean_memory,
 )
 from toolkit.kernels.moves import (
-    AVERAGE_TRUE_RANGE_MEMORY,
     CHANGE_MEMORY,
-    DIRECTIONAL_MOVEMENT_MEMORY,
-    LOG_CHANGE_MEMORY,
     RUNNING_SUM_MEMORY,
     TRUE_RANGE_MEMORY,
-    average_true_range,
     change,
-    directional_movement,
-    log_change,
     running_sum,
     true_range,
+)
+from toolkit.kernels.ranges import (
+    AVERAGE_TRUE_RANGE_MEMORY,
+    DIRECTIONAL_MOVEMENT_MEMORY,
+    average_true_range,
+    directional_movement,
 )
 from toolkit.kernels.windows import (
     delay,
