@@ -3,6 +3,7 @@
 from toolkit.indicators.base import Indicator, Line
 from toolkit.indicators.parameters import Period
 from toolkit.kernels import (
+    TILE,
     Array,
     compiled,
     delay,
@@ -51,10 +52,14 @@ class DonchianChannels(Indicator):
         upper_before: Array,
         lower_before: Array,
     ) -> None:
-        size = rolling_extreme_memory(period)
-        rolling_max(state[:size], high, period, dc_upper)
-        rolling_min(state[size : 2 * size], low, period, dc_lower)
-        for i in range(len(high)):
-            dc_middle[i] = 0.5 * (dc_upper[i] + dc_lower[i])
-        delay(state[2 * size :], dc_upper, 1, upper_before)
-        delay(state[2 * size + delay_memory(1) :], dc_lower, 1, lower_before)
+        second = rolling_extreme_memory(period)
+        third, fourth = 2 * second, 2 * second + delay_memory(1)
+        for start in range(0, len(high), TILE):
+            stop = min(start + TILE, len(high))
+            upper, middle, lower = dc_upper[start:stop], dc_middle[start:stop], dc_lower[start:stop]
+            rolling_max(state[:second], high[start:stop], period, upper)
+            rolling_min(state[second:third], low[start:stop], period, lower)
+            for i in range(len(upper)):
+                middle[i] = 0.5 * (upper[i] + lower[i])
+            delay(state[third:fourth], upper, 1, upper_before[start:stop])
+            delay(state[fourth:], lower, 1, lower_before[start:stop])

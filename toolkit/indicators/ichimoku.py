@@ -4,7 +4,15 @@ from typing import Annotated
 
 from toolkit.indicators.base import Indicator, Line
 from toolkit.indicators.parameters import Bounds, Period
-from toolkit.kernels import Array, compiled, delay, delay_memory, rolling_midpoint, rolling_midpoint_memory
+from toolkit.kernels import (
+    TILE,
+    Array,
+    compiled,
+    delay,
+    delay_memory,
+    rolling_midpoint,
+    rolling_midpoint_memory,
+)
 from toolkit.rules import Rule, crosses_above, crosses_below
 
 
@@ -77,14 +85,21 @@ class Ichimoku(Indicator):
         second = rolling_midpoint_memory(tenkan_period)
         third = second + rolling_midpoint_memory(kijun_period)
         fourth = third + rolling_midpoint_memory(senkou_period)
-        rolling_midpoint(state[:second], high, low, tenkan_period, tenkan)
-        rolling_midpoint(state[second:third], high, low, kijun_period, kijun)
-        rolling_midpoint(state[third:fourth], high, low, senkou_period, lead_b)
-        for i in range(len(close)):
-            lead_a[i] = 0.5 * (tenkan[i] + kijun[i])
-            chikou[i] = close[i]
-        delay(state[fourth:], lead_a, displacement, cloud_a)
-        delay(state[fourth + delay_memory(displacement) :], lead_b, displacement, cloud_b)
-        for i in range(len(close)):
-            a, b = cloud_a[i], cloud_b[i]  # b is the later one to be defined: both are b until it is
-            cloud_top[i], cloud_bottom[i] = a if a > b else b, a if a < b else b
+        fifth = fourth + delay_memory(displacement)
+        for start in range(0, len(close), TILE):
+            stop = min(start + TILE, len(close))
+            top, bottom, a, b = high[start:stop], low[start:stop], lead_a[start:stop], lead_b[start:stop]
+            fast, slow = tenkan[start:stop], kijun[start:stop]
+            rolling_midpoint(state[:second], top, bottom, tenkan_period, fast)
+            rolling_midpoint(state[second:third], top, bottom, kijun_period, slow)
+            rolling_midpoint(state[third:fourth], top, bottom, senkou_period, b)
+            for i in range(len(fast)):
+                a[i] = 0.5 * (fast[i] + slow[i])
+            chikou[start:stop] = close[start:stop]
+            now_a, now_b = cloud_a[start:stop], cloud_b[start:stop]
+            delay(state[fourth:fifth], a, displacement, now_a)
+            delay(state[fifth:], b, displacement, now_b)
+            upper, lower = cloud_top[start:stop], cloud_bottom[start:stop]
+            for i in range(len(now_a)):  # b is the later one to be defined: both are b until it is
+                upper[i] = now_a[i] if now_a[i] > now_b[i] else now_b[i]
+                lower[i] = now_a[i] if now_a[i] < now_b[i] else now_b[i]

@@ -57,27 +57,27 @@ class ParabolicSAR(Indicator):
             high_before, low_before, share = top, bottom, acceleration
         for i in range(begin, len(high)):
             top, bottom = high[i], low[i]
-            if rising:
-                if bottom <= stop:
-                    rising, stop = False, max(extreme, high_before, top)
-                    psar[i] = stop
-                    extreme, share = bottom, acceleration
-                    stop = max(stop + share * (extreme - stop), high_before, top)
-                else:
-                    psar[i] = stop
-                    if top > extreme:
-                        extreme, share = top, min(share + acceleration, maximum)
-                    stop = min(stop + share * (extreme - stop), low_before, bottom)
-            elif top >= stop:
-                rising, stop = True, min(extreme, low_before, bottom)
+            highest, lowest = max(high_before, top), min(low_before, bottom)
+            high_before, low_before = top, bottom
+            if rising and bottom > stop:
                 psar[i] = stop
-                extreme, share = top, acceleration
-                stop = min(stop + share * (extreme - stop), low_before, bottom)
-            else:
+                if top > extreme:
+                    extreme, share = top, min(share + acceleration, maximum)
+                stop = min(lowest, stop + share * (extreme - stop))
+            elif not rising and top < stop:
                 psar[i] = stop
                 if bottom < extreme:
                     extreme, share = bottom, min(share + acceleration, maximum)
-                stop = max(stop + share * (extreme - stop), high_before, top)
-            high_before, low_before = top, bottom
+                stop = max(highest, stop + share * (extreme - stop))
+            elif rising:  # the price met it: the trend turns
+                rising, stop = False, max(extreme, highest)
+                psar[i] = stop
+                extreme, share = bottom, acceleration
+                stop = max(highest, stop + share * (extreme - stop))
+            else:
+                rising, stop = True, min(extreme, lowest)
+                psar[i] = stop
+                extreme, share = top, acceleration
+                stop = min(lowest, stop + share * (extreme - stop))
         state[0], state[1], state[2], state[3], state[4] = seen + len(high), rising, stop, extreme, share
         state[5], state[6] = high_before, low_before
