@@ -28,11 +28,11 @@ def log_change(memory: Array, values: Array, out: Array) -> None:
         share[i] = (now[i] - last[i]) / (now[i] + last[i])
     far = 0
     for i in range(len(out)):
-        far += 0 if abs(out[i]) <= _NEAR else 1
+        far += 0 if abs(out[i]) <= _NEAR and values[i] > 0.0 else 1
         out[i] = _twice_artanh(out[i])
     for i in range(len(out) if far else 0):
         earlier = values[i - 1] if i else before
-        if not abs((values[i] - earlier) / (values[i] + earlier)) <= _NEAR:
+        if not (abs((values[i] - earlier) / (values[i] + earlier)) <= _NEAR and values[i] > 0.0):
             out[i] = _log_of_far(earlier, values[i])
     memory[0], memory[1] = 1.0, values[-1]
 
