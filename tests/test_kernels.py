@@ -227,12 +227,70 @@ def test_nothing_is_left_of_a_window_in_which_nothing_is(block, period):
     assert out[-1] == pytest.approx(run(block, 2_000, CLOSE[:50] * 1e-9, (), period)[-1], rel=1e-14)
 
 
+def test_directional_movement_is_wilders():
+    klines = random_candles(500, seed=3)
+    klines.iloc[100:103, klines.columns.get_loc("high")] += 500.0  # outside candles too
+    klines.iloc[101:104, klines.columns.get_loc("low")] -= 500.0
+    high, low = klines["high"].to_numpy(), klines["low"].to_numpy()
+    memory, up, down = np.zeros(kernels.DIRECTIONAL_MOVEMENT_MEMORY), np.empty(500), np.empty(500)
+    for part in (slice(0, 1), slice(1, 200), slice(200, None)):
+        kernels.directional_movement(memory, high[part], low[part], up[part], down[part])
+    higher, lower = np.r_[0.0, np.diff(high)], np.r_[0.0, -np.diff(low)]
+    assert same_bits(up, np.where((higher > lower) & (higher > 0), higher, 0.0))
+    assert same_bits(down, np.where((lower > higher) & (lower > 0), lower, 0.0))
+
+
+@pytest.mark.parametrize("period", [1, 14, 499])
+def test_average_true_range_is_wilders_average_of_it(period):
+    klines = random_candles(500, seed=3)
+    high, low, close = (klines[name].to_numpy() for name in ("high", "low", "close"))
+    memory, out, ranges = np.zeros(kernels.AVERAGE_TRUE_RANGE_MEMORY), np.empty(500), np.empty(500)
+    for part in (slice(0, 0), slice(0, 1), slice(1, 200), slice(200, None)):
+        kernels.average_true_range(memory, high[part], low[part], close[part], period, out[part])
+    kernels.true_range(np.zeros(kernels.TRUE_RANGE_MEMORY), high, low, close, ranges)
+    expected = np.empty(499)
+    kernels.ema(np.zeros(kernels.EMA_MEMORY), ranges[1:], period, 1 / period, expected)
+    assert same_bits(out, np.r_[np.nan, expected])
+
+
+def test_the_midpoint_is_half_way_between_the_extremes():
+    klines = random_candles(5_000, seed=3)
+    high, low = klines["high"].to_numpy(), klines["low"].to_numpy()
+    for period in (1, 26, 700):
+        memory, out = np.zeros(kernels.rolling_midpoint_memory(period)), np.empty(5_000)
+        for part in (slice(0, 900), slice(900, 901), slice(901, None)):
+            kernels.rolling_midpoint(memory, high[part], low[part], period, out[part])
+        expected = (klines["high"].rolling(period).max() + klines["low"].rolling(period).min()) / 2
+        assert same_bits(out, expected.to_numpy())
+
+
+def test_log_changes_are_numpys_and_keep_their_digits():
+    values = np.r_[CLOSE, CLOSE[-1] * np.array([1.221, 1.222, 1.223, 0.5, 1e9, 1e-300, 1e300, 3.0, 3.0])]
+    ours = run(kernels.log_change, kernels.LOG_CHANGE_MEMORY, values, (1, 7, 1_999, 2_003))
+    assert same_bits(ours, run(kernels.log_change, kernels.LOG_CHANGE_MEMORY, values))
+    assert np.isnan(ours[0])
+    exact = values.astype(np.longdouble)
+    step = np.diff(exact) / exact[:-1]
+    expected = np.where(
+        np.abs(step) < 0.5, np.log1p(np.clip(step, -0.5, 0.5)), np.log(exact[1:] / exact[:-1])
+    )
+    assert np.allclose(ours[1:], expected.astype(float), rtol=5e-15, atol=0)
+    tiny = run(kernels.log_change, kernels.LOG_CHANGE_MEMORY, np.array([1.0, 1.0 + 2.0**-50]))
+    assert tiny[1] == pytest.approx(2.0**-50, rel=1e-14)
+    broken = run(
+        kernels.log_change, kernels.LOG_CHANGE_MEMORY, np.array([1.0, 0.0, 1.0, -1.0, -1.0, 1.0, 2.0])
+    )
+    assert np.isnan(broken[:6]).all()
+    assert broken[6] == pytest.approx(np.log(2.0), rel=1e-15)
+
+
 BLOCKS = [
     (kernels.efficiency, kernels.efficiency_memory, True),
     *((block, memory, True) for block, (memory, _) in WINDOWS.items()),
     (kernels.delay, kernels.delay_memory, True),
     (kernels.change, lambda _: kernels.CHANGE_MEMORY, False),
     (kernels.running_sum, lambda _: kernels.RUNNING_SUM_MEMORY, False),
+    (kernels.log_change, lambda _: kernels.LOG_CHANGE_MEMORY, False),
 ]
 
 

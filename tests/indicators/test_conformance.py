@@ -277,8 +277,8 @@ def test_unknown_and_doubled_parameters_are_refused(name):
 def test_state_of_another_indicator_is_refused(indicator):
     run = indicator.stream()
     state = run.state
-    name, parameter = next((n, p) for n, p in indicator.parameters().items() if p.kind != "number")
-    another = parameter.choices[-1] if parameter.kind == "choice" else indicator.params[name] + 1
+    name, parameter = next(iter(indicator.parameters().items()))
+    another = parameter.choices[-1] if parameter.kind == "choice" else indicator.params[name] + parameter.step
     changed = indicator.replace(**{name: another})
     wrong = [
         ({**state, "indicator": "Another"}, "indicator 'Another'"),

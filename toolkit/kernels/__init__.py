@@ -6,6 +6,7 @@ from toolkit.kernels.deviations import (
     rolling_mean_std,
     rolling_mean_std_memory,
 )
+from toolkit.kernels.logarithms import LOG_CHANGE_MEMORY, log_change
 from toolkit.kernels.means import (
     EMA_MEMORY,
     RECURRENCE_MEMORY,
@@ -28,19 +29,30 @@ from toolkit.kernels.moves import (
     running_sum,
     true_range,
 )
+from toolkit.kernels.ranges import (
+    AVERAGE_TRUE_RANGE_MEMORY,
+    DIRECTIONAL_MOVEMENT_MEMORY,
+    average_true_range,
+    directional_movement,
+)
 from toolkit.kernels.windows import (
     delay,
     delay_memory,
     rolling_extreme_memory,
     rolling_max,
     rolling_max_age,
+    rolling_midpoint,
+    rolling_midpoint_memory,
     rolling_min,
     rolling_min_age,
 )
 
 __all__ = [
+    "AVERAGE_TRUE_RANGE_MEMORY",
     "CHANGE_MEMORY",
+    "DIRECTIONAL_MOVEMENT_MEMORY",
     "EMA_MEMORY",
+    "LOG_CHANGE_MEMORY",
     "NOISE",
     "RECURRENCE_MEMORY",
     "RUNNING_SUM_MEMORY",
@@ -48,13 +60,16 @@ __all__ = [
     "TRUE_RANGE_MEMORY",
     "VANISHED",
     "Array",
+    "average_true_range",
     "change",
     "compiled",
     "delay",
     "delay_memory",
+    "directional_movement",
     "efficiency",
     "efficiency_memory",
     "ema",
+    "log_change",
     "money_flow",
     "recurrence",
     "rolling_extreme_memory",
@@ -66,6 +81,8 @@ __all__ = [
     "rolling_mean_memory",
     "rolling_mean_std",
     "rolling_mean_std_memory",
+    "rolling_midpoint",
+    "rolling_midpoint_memory",
     "rolling_min",
     "rolling_min_age",
     "running_sum",

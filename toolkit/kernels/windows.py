@@ -51,37 +51,55 @@ def rolling_extreme_memory(period: int) -> int:
 
 @compiled
 def _rolling_extreme(memory: Array, values: Array, period: int, sign: float, out: Array) -> None:
-    """The greatest of `sign` times the last `period` values, times `sign`.
+    """The greatest of the last `period` values, or the least where `sign` is not positive.
 
-    By doubling: the greatest of two values, of four, of eight, each from two of the step before, all of
-    which SIMD does for many candles at once; the last step joins two windows that overlap. An extreme is one
-    of the values itself, so the way in which it is found can't change its bits.
+    By fours: the greatest of four values, of sixteen, of sixty-four, each from four of the step before, all
+    of which SIMD does for many candles at once; the last step joins up to four windows that overlap. An
+    extreme is one of the values itself, so the way in which it is found can't change its bits.
     """
-    seen, keep = int(memory[0]), period - 1
-    kept = memory[1:]
+    seen, keep, kept = int(memory[0]), period - 1, memory[1:]
     room = keep + min(TILE, len(values))
-    one, other = np.empty(room), np.empty(room)
+    source, one, other = np.empty(room), np.empty(room), np.empty(room)
     for start in range(0, len(values), TILE):
-        chunk, extreme = values[start : start + TILE], out[start : start + TILE]
-        count = len(chunk)
-        size = keep + count
-        remember(kept, chunk, keep, one)
-        for i in range(size):
-            one[i] *= sign
-        width = 1
-        while 2 * width <= period:
-            size -= width
-            left, right, best = one[:size], one[width : width + size], other[:size]
-            for i in range(size):
-                best[i] = left[i] if left[i] > right[i] else right[i]
-            one, other = other, one
-            width *= 2
-        left, right = one[:count], one[period - width : period - width + count]
-        for i in range(count):
-            extreme[i] = sign * (left[i] if left[i] > right[i] else right[i])
+        extreme = out[start : start + TILE]
+        count = len(extreme)
+        width, size, current = 1, keep + count, source
+        if start < keep:
+            remember(kept, values[start : start + TILE], keep, source)
+        else:
+            current = values[start - keep : start + count]
+        while 4 * width <= period:
+            size -= 3 * width
+            _greatest_of_four(current, width, 2 * width, 3 * width, sign, one[:size])
+            current, one, other = one, other, one
+            width *= 4
+        last = period - width
+        _greatest_of_four(current, min(width, last), min(2 * width, last), last, sign, extreme)
         extreme[: max(0, min(count, period - 1 - seen))] = np.nan
         seen += count
+    if len(values) >= keep:
+        kept[:keep] = values[len(values) - keep :]
     memory[0] = seen
+
+
+@compiled
+def _greatest_of_four(values: Array, one: int, two: int, three: int, sign: float, out: Array) -> None:
+    """The greatest of each value and those so many places after it, or the least of them."""
+    size = len(out)
+    first, second = values[:size], values[one : one + size]
+    third, fourth = values[two : two + size], values[three : three + size]
+    if sign > 0.0:
+        for i in range(size):
+            a, b = first[i], third[i]
+            a = a if a > second[i] else second[i]
+            b = b if b > fourth[i] else fourth[i]
+            out[i] = a if a > b else b
+    else:
+        for i in range(size):
+            a, b = first[i], third[i]
+            a = a if a < second[i] else second[i]
+            b = b if b < fourth[i] else fourth[i]
+            out[i] = a if a < b else b
 
 
 @compiled
@@ -102,37 +120,30 @@ def rolling_min(memory: Array, values: Array, period: int, out: Array) -> None:
 
 @compiled
 def _rolling_age(memory: Array, values: Array, period: int, sign: float, out: Array) -> None:
-    """Candles since the greatest of `sign` times the last `period` values; the later of two equal ones."""
-    seen, keep = int(memory[0]), period - 1
-    kept = memory[1:]
-    room = keep + min(TILE, len(values))
-    one, other, place, next_place = np.empty(room), np.empty(room), np.empty(room), np.empty(room)
+    """Candles since the extreme of the last `period` values; the later of two equal ones.
+
+    While the extreme stays the same it only grows older; where it goes out of the window, the new one is
+    searched for.
+    """
+    seen, keep, kept = int(memory[0]), period - 1, memory[1:]
+    recent = np.empty(keep + min(TILE, len(values)))
+    again = np.zeros(rolling_extreme_memory(period))
+    again[0], again[1:period] = seen, kept[:keep]
     for start in range(0, len(values), TILE):
-        chunk, age = values[start : start + TILE], out[start : start + TILE]
-        count = len(chunk)
-        size = keep + count
-        remember(kept, chunk, keep, one)
-        for i in range(size):
-            one[i] *= sign
-            place[i] = i
-        width = 1
-        while 2 * width <= period:
-            size -= width
-            left, right, best = one[:size], one[width : width + size], other[:size]
-            left_place, right_place = place[:size], place[width : width + size]
-            best_place = next_place[:size]
-            for i in range(size):
-                best_place[i] = left_place[i] if left[i] > right[i] else right_place[i]
-                best[i] = left[i] if left[i] > right[i] else right[i]
-            one, other, place, next_place = other, one, next_place, place
-            width *= 2
-        shift = period - width
-        left, right = one[:count], one[shift : shift + count]
-        left_place, right_place = place[:count], place[shift : shift + count]
-        for i in range(count):
-            age[i] = keep + i - (left_place[i] if left[i] > right[i] else right_place[i])
-        age[: max(0, min(count, period - 1 - seen))] = np.nan
-        seen += count
+        chunk, extreme = values[start : start + TILE], out[start : start + TILE]
+        _rolling_extreme(again, chunk, period, sign, extreme)
+        remember(kept, chunk, keep, recent)
+        age, before = 0, np.nan
+        for i in range(max(0, min(len(chunk), keep - seen)), len(chunk)):
+            now = extreme[i]
+            age = 0 if chunk[i] == now else age + 1
+            if age and now != before:
+                age = 1
+                while recent[keep + i - age] != now:
+                    age += 1
+            before = now
+            extreme[i] = age
+        seen += len(chunk)
     memory[0] = seen
 
 
@@ -149,3 +160,25 @@ def rolling_max_age(memory: Array, values: Array, period: int, out: Array) -> No
 def rolling_min_age(memory: Array, values: Array, period: int, out: Array) -> None:
     """Candles since the least of the last `period` values; as `rolling_max_age`."""
     _rolling_age(memory, values, period, -1.0, out)
+
+
+@shared
+def rolling_midpoint_memory(period: int) -> int:
+    """Slots of memory that `rolling_midpoint` needs."""
+    return 2 * rolling_extreme_memory(period)
+
+
+@compiled
+def rolling_midpoint(memory: Array, high: Array, low: Array, period: int, out: Array) -> None:
+    """Half way between the greatest `high` and the least `low` of the last `period`; NaN until there are so
+    many. Memory: `rolling_midpoint_memory(period)` slots. `out` is neither `high` nor `low`.
+    """
+    split = rolling_extreme_memory(period)
+    least = np.empty(min(TILE, len(high)))
+    for start in range(0, len(high), TILE):
+        middle = out[start : start + TILE]
+        bottom = least[: len(middle)]
+        rolling_max(memory[:split], high[start : start + TILE], period, middle)
+        rolling_min(memory[split : 2 * split], low[start : start + TILE], period, bottom)
+        for i in range(len(middle)):
+            middle[i] = 0.5 * (middle[i] + bottom[i])

@@ -1,0 +1,65 @@
+"""Donchian Channels."""
+
+from toolkit.indicators.base import Indicator, Line
+from toolkit.indicators.parameters import Period
+from toolkit.kernels import (
+    TILE,
+    Array,
+    compiled,
+    delay,
+    delay_memory,
+    rolling_extreme_memory,
+    rolling_max,
+    rolling_min,
+)
+from toolkit.rules import Rule, above, below
+
+
+class DonchianChannels(Indicator):
+    """Highest high and lowest low of the last `period` candles, this one included (Donchian, 1960).
+
+    A breakout is a close beyond the channel of the candle before; of several in a row the first counts.
+    """
+
+    name = "Donchian Channels"
+    period: Period = 20
+
+    inputs = ("high", "low", "close")
+    outputs = (Line("dc_upper"), Line("dc_middle"), Line("dc_lower"))
+    internals = ("upper_before", "lower_before")
+    pane = "price"
+    fills = (("dc_upper", "dc_lower"),)
+    rules = (Rule("BUY", above("close", "upper_before")), Rule("SELL", below("close", "lower_before")))
+
+    @property
+    def warmup(self) -> int:
+        return self.period - 1
+
+    @property
+    def state_size(self) -> int:
+        return 2 * rolling_extreme_memory(self.period) + 2 * delay_memory(1)
+
+    @staticmethod
+    @compiled
+    def kernel(
+        state: Array,
+        high: Array,
+        low: Array,
+        period: int,
+        dc_upper: Array,
+        dc_middle: Array,
+        dc_lower: Array,
+        upper_before: Array,
+        lower_before: Array,
+    ) -> None:
+        second = rolling_extreme_memory(period)
+        third, fourth = 2 * second, 2 * second + delay_memory(1)
+        for start in range(0, len(high), TILE):
+            stop = min(start + TILE, len(high))
+            upper, middle, lower = dc_upper[start:stop], dc_middle[start:stop], dc_lower[start:stop]
+            rolling_max(state[:second], high[start:stop], period, upper)
+            rolling_min(state[second:third], low[start:stop], period, lower)
+            for i in range(len(upper)):
+                middle[i] = 0.5 * (upper[i] + lower[i])
+            delay(state[third:fourth], upper, 1, upper_before[start:stop])
+            delay(state[fourth:], lower, 1, lower_before[start:stop])
