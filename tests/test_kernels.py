@@ -150,6 +150,21 @@ def test_changes_sums_and_delays_are_those_of_numpy():
         assert same_bits(late, pd.Series(CLOSE).shift(count).to_numpy())
 
 
+@pytest.mark.parametrize("period", [1, 2, 14, 500])
+def test_gain_share_is_that_of_wilders_averages(period):
+    steps = pd.Series(np.diff(CLOSE))
+    averages = []
+    for part in (steps.clip(lower=0), steps.abs()):
+        seeded = part.iloc[period - 1 :].copy()
+        seeded.iloc[0] = part.iloc[:period].mean()
+        averages.append(seeded.ewm(alpha=1 / period, adjust=False).mean().to_numpy())
+    ours = run(kernels.gain_share, kernels.GAIN_SHARE_MEMORY, CLOSE, (), period)
+    with np.errstate(invalid="ignore"):
+        theirs = 100 * averages[0] / averages[1]
+    assert np.isnan(ours[:period]).all()
+    assert np.allclose(ours[period:], theirs, rtol=1e-12, atol=0, equal_nan=True)
+
+
 def test_true_range_is_wilders():
     klines = random_candles(500, seed=3)
     high, low, close = (klines[name].to_numpy() for name in ("high", "low", "close"))
@@ -168,6 +183,7 @@ BLOCKS = [
     (kernels.delay, kernels.delay_memory, True),
     (kernels.change, lambda _: kernels.CHANGE_MEMORY, False),
     (kernels.running_sum, lambda _: kernels.RUNNING_SUM_MEMORY, False),
+    (kernels.gain_share, lambda _: kernels.GAIN_SHARE_MEMORY, True),
 ]
 
 

@@ -16,9 +16,11 @@ from toolkit.kernels.means import (
 )
 from toolkit.kernels.moves import (
     CHANGE_MEMORY,
+    GAIN_SHARE_MEMORY,
     RUNNING_SUM_MEMORY,
     TRUE_RANGE_MEMORY,
     change,
+    gain_share,
     running_sum,
     true_range,
 )
@@ -35,6 +37,7 @@ from toolkit.kernels.windows import (
 __all__ = [
     "CHANGE_MEMORY",
     "EMA_MEMORY",
+    "GAIN_SHARE_MEMORY",
     "NOISE",
     "RUNNING_SUM_MEMORY",
     "TILE",
@@ -46,6 +49,7 @@ __all__ = [
     "delay",
     "delay_memory",
     "ema",
+    "gain_share",
     "rolling_extreme_memory",
     "rolling_max",
     "rolling_max_age",
