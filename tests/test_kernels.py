@@ -58,6 +58,15 @@ def test_ema_may_write_over_its_input():
     assert same_bits(values, ema(CLOSE, 12))
 
 
+@pytest.mark.parametrize("period", [3, 20])
+def test_rolling_mean_may_write_over_its_input_and_recovers_from_what_is_undefined(period):
+    values = CLOSE.copy()
+    values[[0, 50, 51, 400]] = np.nan
+    expected = pd.Series(values).rolling(period).mean()
+    kernels.rolling_mean(np.zeros(kernels.rolling_mean_memory(period)), values, period, values)
+    assert np.allclose(values, expected, rtol=1e-12, atol=0, equal_nan=True)
+
+
 @pytest.mark.parametrize("period", [1, 2, 3, 20, 500])
 def test_rolling_mean_and_deviation_equal_numpy_on_each_window(period):
     windows = np.lib.stride_tricks.sliding_window_view(CLOSE, period)

@@ -3,7 +3,8 @@
 import numpy as np
 
 from toolkit.kernels.compiling import compiled, shared
-from toolkit.kernels.constants import Array
+from toolkit.kernels.constants import TILE, Array
+from toolkit.kernels.windows import remember
 
 EMA_MEMORY = 3  # slots that `ema` needs
 
@@ -99,12 +100,16 @@ def rolling_mean_memory(period: int) -> int:
 @compiled
 def rolling_mean(memory: Array, values: Array, period: int, out: Array) -> None:
     """Mean of the last `period` values; NaN until there are so many. Memory: `rolling_mean_memory(period)`
-    slots.
+    slots. `out` may be `values` itself. NaN lasts only as long as it is in the window.
 
     The window reaches over two aligned blocks of `period` values: the end of the last block, whose sums
     from the back were laid down when it was full, and the beginning of this one. Sums are only ever added
-    to, so nothing drifts and nothing cancels, and the cost does not depend on `period`.
+    to, so nothing drifts and nothing cancels, and the cost does not depend on `period`. A window of a few
+    values is summed as it is.
     """
+    if period <= 8:
+        _short_mean(memory, values, period, out)
+        return
     seen, total = int(memory[0]), memory[1]
     block = memory[2 : 3 + period]  # this block's values
     behind = memory[
@@ -131,6 +136,28 @@ def rolling_mean(memory: Array, values: Array, period: int, out: Array) -> None:
                 behind[j] = total
             total = 0.0
     memory[0], memory[1] = seen, total
+
+
+@compiled
+def _short_mean(memory: Array, values: Array, period: int, out: Array) -> None:
+    """`rolling_mean` of few values: each window summed from its oldest value on, by SIMD for many candles."""
+    seen, keep = int(memory[0]), period - 1
+    share = 1.0 / period
+    recent = np.empty(keep + min(TILE, len(values)))
+    for start in range(0, len(values), TILE):
+        chunk, mean = values[start : start + TILE], out[start : start + TILE]
+        count = len(chunk)
+        remember(memory[1:], chunk, keep, recent)
+        mean[:] = recent[:count]
+        for k in range(1, period):
+            value = recent[k : k + count]
+            for i in range(count):
+                mean[i] += value[i]
+        for i in range(count):
+            mean[i] *= share
+        mean[: max(0, min(count, period - 1 - seen))] = np.nan
+        seen += count
+    memory[0] = seen
 
 
 @shared
