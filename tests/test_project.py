@@ -39,6 +39,7 @@ def at_least(version, bound):
 MAIN = dict(map(split, PROJECT["project"]["dependencies"]))
 TEST = dict(map(split, PROJECT["project"]["optional-dependencies"]["test"]))
 TOOLS = dict(map(split, PROJECT["dependency-groups"]["tools"]))
+BENCH = dict(map(split, PROJECT["dependency-groups"]["bench"]))
 
 
 def test_environment_yml_has_the_same_packages_and_bounds():
@@ -57,7 +58,7 @@ def test_the_ten_packages_of_the_card_are_in_environment_yml():
 
 def test_every_dependency_says_what_it_is_for():
     listed = re.findall(r'^    "[\w-]+[<>=].*$', (ROOT / "pyproject.toml").read_text(), re.M)
-    assert len(listed) == len(MAIN) + len(TEST) + len(TOOLS)
+    assert len(listed) == len(MAIN) + len(TEST) + len(TOOLS) + len(BENCH)
     assert [line for line in listed if " # " not in line] == []
 
 
@@ -66,12 +67,14 @@ def pinned(text):
 
 
 def test_the_lock_pins_what_pyproject_asks_for():
-    first, second = map(pinned, LOCK.split("# ---- "))
+    first, second, third = map(pinned, LOCK.split("# ---- "))
     for name, bound in (MAIN | TOOLS).items():
         assert at_least(first[name], bound), name
     for name, bound in TEST.items():
         assert at_least(second[name], bound), name
-    assert not set(first) & set(second)
+    for name, bound in BENCH.items():
+        assert at_least(third[name], bound), name
+    assert len({*first, *second, *third}) == len(first) + len(second) + len(third)
 
 
 def test_the_lock_holds_hashed_releases_of_the_public_index_only():
@@ -81,10 +84,12 @@ def test_the_lock_holds_hashed_releases_of_the_public_index_only():
     assert not re.search(r"://|--index|--extra|--find-links|@ file|^-e", LOCK, re.M)
 
 
-def test_make_installs_the_two_parts_of_the_lock():
+def test_make_installs_the_three_parts_of_the_lock():
     install = (ROOT / ".ci" / "install").read_text()
-    marker = re.search(r"sed '/(\^# ---- )/,\$d'", install)[1]
-    assert len(re.findall(marker, LOCK, re.M)) == 1
+    tests, benchmarks = re.findall(r"sed '/(\^# ---- [^/]*)/,\$d'", install)
+    assert len(re.findall(tests, LOCK, re.M)) == 2
+    assert len(re.findall(benchmarks, LOCK, re.M)) == 1
+    assert LOCK.split("# ---- ")[2].startswith(benchmarks.removeprefix("^# ---- "))
 
 
 def third_party_imports():
