@@ -50,19 +50,8 @@ def rolling_extreme_memory(period: int) -> int:
 
 
 @compiled
-def _join(left: Array, right: Array, greatest: bool, best: Array) -> None:
-    """The greater (or the lesser) of two values each; two plain loops, which SIMD likes."""
-    if greatest:
-        for i in range(len(best)):
-            best[i] = left[i] if left[i] > right[i] else right[i]
-    else:
-        for i in range(len(best)):
-            best[i] = left[i] if left[i] < right[i] else right[i]
-
-
-@compiled
-def _rolling_extreme(memory: Array, values: Array, period: int, greatest: bool, out: Array) -> None:
-    """The greatest of the last `period` values, or the least.
+def _rolling_extreme(memory: Array, values: Array, period: int, sign: float, out: Array) -> None:
+    """The greatest of `sign` times the last `period` values, times `sign`.
 
     By doubling: the greatest of two values, of four, of eight, each from two of the step before, all of
     which SIMD does for many candles at once; the last step joins two windows that overlap. An extreme is one
@@ -77,13 +66,19 @@ def _rolling_extreme(memory: Array, values: Array, period: int, greatest: bool, 
         count = len(chunk)
         size = keep + count
         remember(kept, chunk, keep, one)
+        for i in range(size):
+            one[i] *= sign
         width = 1
         while 2 * width <= period:
             size -= width
-            _join(one[:size], one[width : width + size], greatest, other[:size])
+            left, right, best = one[:size], one[width : width + size], other[:size]
+            for i in range(size):
+                best[i] = left[i] if left[i] > right[i] else right[i]
             one, other = other, one
             width *= 2
-        _join(one[:count], one[period - width : period - width + count], greatest, extreme)
+        left, right = one[:count], one[period - width : period - width + count]
+        for i in range(count):
+            extreme[i] = sign * (left[i] if left[i] > right[i] else right[i])
         extreme[: max(0, min(count, period - 1 - seen))] = np.nan
         seen += count
     memory[0] = seen
@@ -94,7 +89,7 @@ def rolling_max(memory: Array, values: Array, period: int, out: Array) -> None:
     """Greatest of the last `period` values; NaN until there are so many. Memory:
     `rolling_extreme_memory(period)` slots.
     """
-    _rolling_extreme(memory, values, period, True, out)
+    _rolling_extreme(memory, values, period, 1.0, out)
 
 
 @compiled
@@ -102,7 +97,7 @@ def rolling_min(memory: Array, values: Array, period: int, out: Array) -> None:
     """Least of the last `period` values; NaN until there are so many. Memory:
     `rolling_extreme_memory(period)` slots.
     """
-    _rolling_extreme(memory, values, period, False, out)
+    _rolling_extreme(memory, values, period, -1.0, out)
 
 
 @compiled
