@@ -1,9 +1,11 @@
 """Stochastic RSI."""
 
+from typing import Annotated
+
 import numpy as np
 
 from toolkit.indicators.base import Indicator, Line
-from toolkit.indicators.parameters import Level, Period, Source
+from toolkit.indicators.parameters import Bounds, Level, Period, Source
 from toolkit.kernels import (
     GAIN_SHARE_MEMORY,
     NOISE,
@@ -30,8 +32,8 @@ class StochasticRSI(Indicator):
     """
 
     name = "Stochastic RSI"
-    rsi_period: Period = 14
-    stochastic_period: Period = 14
+    rsi_period: Annotated[int, Bounds(2, 1000, description="candles")] = 14
+    stochastic_period: Annotated[int, Bounds(2, 1000, description="candles")] = 14
     k_smoothing: Period = 3
     d_period: Period = 3
     overbought: Level = 80
