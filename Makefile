@@ -4,6 +4,7 @@ JOBS ?= 2
 KEY := $(shell { cat pyproject.toml requirements.lock .ci/install; echo "$(CURDIR) $(PYTHON)"; } | cksum | cut -d ' ' -f 1)
 APP := .venv/app-$(KEY)
 ALL := .venv/all-$(KEY)
+BENCH := .venv/bench-$(KEY)
 
 .PHONY: help dashboard serve lab test env bench lock clean
 
@@ -30,7 +31,10 @@ test: $(ALL) ## lint, types, and every test: unit, property, doctest, notebooks,
 
 env: $(ALL) ## set .venv up, with what the tests need
 
-bench: $(ALL) ## the quick benchmarks, each beside its peers
+bench: $(BENCH) ## the quick benchmarks, each beside its peers
+	.venv/bin/python benchmarks/indicators.py --quick
+	.venv/bin/python benchmarks/batch.py --quick
+	.venv/bin/python benchmarks/stream.py --quick
 	.venv/bin/python benchmarks/core.py --quick
 	.venv/bin/python benchmarks/data.py --quick
 	.venv/bin/python benchmarks/service.py --quick
@@ -46,8 +50,12 @@ clean: ## remove .venv and what the tools leave behind
 
 $(APP):
 	@.ci/install app
-	@rm -f .venv/app-* .venv/all-* && touch $@
+	@rm -f .venv/app-* .venv/all-* .venv/bench-* && touch $@
 
 $(ALL):
 	@.ci/install all
-	@rm -f .venv/app-* .venv/all-* && touch $@ $(APP)
+	@rm -f .venv/app-* .venv/all-* .venv/bench-* && touch $@ $(APP)
+
+$(BENCH): $(ALL)
+	@.ci/install bench
+	@touch $@

@@ -1,4 +1,4 @@
-"""Loading, indicators, signals and streaming beside TA-Lib, pandas and a plain loop, in turn.
+"""Whole frames with their indicators, and signals, beside TA-Lib, pandas and a plain loop, in turn.
 
     python benchmarks/core.py            300,000 candles
     python benchmarks/core.py --quick    60,000 candles, fewer rounds
@@ -8,15 +8,13 @@ output arrays at each call; so do `calculate` and `get_signals`, which also chec
 """
 
 import argparse
-import tempfile
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import talib
 from measure import report, side_by_side
 
-from toolkit import MACD, RSI, BollingerBands, IndicatorPipeline, KLineDataLoader
+from toolkit import MACD, RSI, BollingerBands, KLineDataLoader
 
 
 def pandas_macd(close: pd.Series) -> pd.DataFrame:
@@ -59,25 +57,6 @@ def candles(count: int) -> pd.DataFrame:
     return frame
 
 
-def load(rounds: int, folder: Path) -> None:
-    klines = KLineDataLoader.load_klines("BTCUSDT", "15m", source="sample")
-    path = folder / "klines" / "BTCUSDT" / "BTC_15m.parquet"
-    path.parent.mkdir(parents=True)
-    plain = klines[["open", "high", "low", "close", "volume"]].tz_localize(None).reset_index()
-    plain.assign(close_time=plain["open_time"] + pd.Timedelta("15min"), ignore=0).to_parquet(path)
-    columns = ["open_time", "open", "high", "low", "close", "volume"]
-    KLineDataLoader.load_klines("BTCUSDT", "15m", source=folder)
-    seconds = side_by_side(
-        {
-            "toolkit, again, checked": lambda: KLineDataLoader.load_klines("BTCUSDT", "15m", source=folder),
-            "pandas.read_parquet, six columns": lambda: pd.read_parquet(path, columns=columns),
-            "reading the bytes": path.read_bytes,
-        },
-        rounds,
-    )
-    report(f"Load {len(klines):,} candles from a file", seconds)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -89,9 +68,6 @@ def main() -> None:
     series = klines["close"]
     close = series.to_numpy()
     print(f"{count:,} candles, {rounds} rounds; medians, and ratios with the middle half of the rounds")
-
-    with tempfile.TemporaryDirectory() as folder:
-        load(rounds, Path(folder))
 
     target = np.empty_like(close)
     for indicator, theirs, by_pandas in (
@@ -119,27 +95,6 @@ def main() -> None:
             "loop over iloc": [seconds / rows for seconds in loop[:length]],
         },
         unit="ns",
-    )
-
-    pipeline = IndicatorPipeline().add("MACD").add("RSI").add("Bollinger Bands")
-    run = pipeline.stream()
-    run.feed(klines.iloc[:1_000])
-    ticks = iter(range(10**9))
-    row = klines.iloc[0].to_dict()
-
-    def update() -> None:
-        run.update({**row, "open_time": klines.index[1_000] + pd.Timedelta(minutes=15) * next(ticks)})
-
-    tail = close[:250]
-
-    def recompute() -> None:
-        talib.MACD(tail)
-        talib.RSI(tail)
-        talib.BBANDS(tail, 20, 2.0, 2.0)
-
-    seconds = side_by_side({"toolkit update": update, "TA-Lib on a tail of 250": recompute}, 100 * rounds)
-    report(
-        "One closed candle: MACD, RSI, Bollinger Bands, signals too (TA-Lib: values only)", seconds, unit="µs"
     )
 
 

@@ -28,7 +28,12 @@ def report(title: str, seconds: Mapping[str, list[float]], per: int = 1, unit: s
     for name, times in seconds.items():
         line = f"  {name:<34}{statistics.median(times) * scale:>12,.3f} {unit}"
         if name != ours:
-            ratios = sorted(theirs / mine for theirs, mine in zip(times, seconds[ours], strict=True))
-            low, high = ratios[len(ratios) // 4], ratios[-1 - len(ratios) // 4]
-            line += f"   {statistics.median(ratios):>9,.2f} x   ({low:,.2f} to {high:,.2f})"
+            middle, low, high = ratio(times, seconds[ours])
+            line += f"   {middle:>9,.2f} x   ({low:,.2f} to {high:,.2f})"
         print(line)
+
+
+def ratio(theirs: list[float], ours: list[float]) -> tuple[float, float, float]:
+    """Theirs over ours within a round: the median, and the ends of the middle half."""
+    ratios = sorted(a / b for a, b in zip(theirs, ours, strict=True))
+    return statistics.median(ratios), ratios[len(ratios) // 4], ratios[-1 - len(ratios) // 4]

@@ -58,6 +58,15 @@ def test_ema_may_write_over_its_input():
     assert same_bits(values, ema(CLOSE, 12))
 
 
+@pytest.mark.parametrize("period", [3, 20])
+def test_rolling_mean_may_write_over_its_input_and_recovers_from_what_is_undefined(period):
+    values = CLOSE.copy()
+    values[[0, 50, 51, 400]] = np.nan
+    expected = pd.Series(values).rolling(period).mean()
+    kernels.rolling_mean(np.zeros(kernels.rolling_mean_memory(period)), values, period, values)
+    assert np.allclose(values, expected, rtol=1e-12, atol=0, equal_nan=True)
+
+
 @pytest.mark.parametrize("period", [1, 2, 3, 20, 500])
 def test_rolling_mean_and_deviation_equal_numpy_on_each_window(period):
     windows = np.lib.stride_tricks.sliding_window_view(CLOSE, period)
@@ -148,6 +157,21 @@ def test_changes_sums_and_delays_are_those_of_numpy():
     for count in (1, 3, 700, 3_000):
         late = run(kernels.delay, kernels.delay_memory(count), CLOSE, (), count)
         assert same_bits(late, pd.Series(CLOSE).shift(count).to_numpy())
+
+
+@pytest.mark.parametrize("period", [1, 2, 14, 500])
+def test_gain_share_is_that_of_wilders_averages(period):
+    steps = pd.Series(np.diff(CLOSE))
+    averages = []
+    for part in (steps.clip(lower=0), steps.abs()):
+        seeded = part.iloc[period - 1 :].copy()
+        seeded.iloc[0] = part.iloc[:period].mean()
+        averages.append(seeded.ewm(alpha=1 / period, adjust=False).mean().to_numpy())
+    ours = run(kernels.gain_share, kernels.GAIN_SHARE_MEMORY, CLOSE, (), period)
+    with np.errstate(invalid="ignore"):
+        theirs = 100 * averages[0] / averages[1]
+    assert np.isnan(ours[:period]).all()
+    assert np.allclose(ours[period:], theirs, rtol=1e-12, atol=0, equal_nan=True)
 
 
 def test_true_range_is_wilders():
@@ -291,6 +315,7 @@ BLOCKS = [
     (kernels.change, lambda _: kernels.CHANGE_MEMORY, False),
     (kernels.running_sum, lambda _: kernels.RUNNING_SUM_MEMORY, False),
     (kernels.log_change, lambda _: kernels.LOG_CHANGE_MEMORY, False),
+    (kernels.gain_share, lambda _: kernels.GAIN_SHARE_MEMORY, True),
 ]
 
 

@@ -43,6 +43,7 @@ EXTRAS = PROJECT["project"]["optional-dependencies"]
 API = dict(map(split, EXTRAS["api"]))
 TEST = dict(split(name) for name in EXTRAS["test"] if name != "system-v4[api]")
 TOOLS = dict(map(split, PROJECT["dependency-groups"]["tools"]))
+BENCH = dict(map(split, PROJECT["dependency-groups"]["bench"]))
 
 
 def test_environment_yml_has_the_same_packages_and_bounds():
@@ -68,7 +69,7 @@ def test_the_tests_install_the_service_too():
 
 def test_every_dependency_says_what_it_is_for():
     listed = re.findall(r'^    "[\w-]+[<>=].*$', (ROOT / "pyproject.toml").read_text(), re.M)
-    assert len(listed) == len(MAIN) + len(API) + len(TEST) + len(TOOLS)
+    assert len(listed) == len(MAIN) + len(API) + len(TEST) + len(TOOLS) + len(BENCH)
     assert [line for line in listed if " # " not in line] == []
 
 
@@ -77,12 +78,14 @@ def pinned(text):
 
 
 def test_the_lock_pins_what_pyproject_asks_for():
-    first, second = map(pinned, LOCK.split("# ---- "))
+    first, second, third = map(pinned, LOCK.split("# ---- "))
     for name, bound in (MAIN | API | TOOLS).items():
         assert at_least(first[name], bound), name
     for name, bound in TEST.items():
         assert at_least(second[name], bound), name
-    assert not set(first) & set(second)
+    for name, bound in BENCH.items():
+        assert at_least(third[name], bound), name
+    assert len({*first, *second, *third}) == len(first) + len(second) + len(third)
 
 
 def test_the_lock_holds_hashed_releases_of_the_public_index_only():
@@ -92,10 +95,12 @@ def test_the_lock_holds_hashed_releases_of_the_public_index_only():
     assert not re.search(r"://|--index|--extra|--find-links|@ file|^-e", LOCK, re.M)
 
 
-def test_make_installs_the_two_parts_of_the_lock():
+def test_make_installs_the_three_parts_of_the_lock():
     install = (ROOT / ".ci" / "install").read_text()
-    marker = re.search(r"sed '/(\^# ---- )/,\$d'", install)[1]
-    assert len(re.findall(marker, LOCK, re.M)) == 1
+    tests, benchmarks = re.findall(r"sed '/(\^# ---- [^/]*)/,\$d'", install)
+    assert len(re.findall(tests, LOCK, re.M)) == 2
+    assert len(re.findall(benchmarks, LOCK, re.M)) == 1
+    assert LOCK.split("# ---- ")[2].startswith(benchmarks.removeprefix("^# ---- "))
 
 
 def third_party_imports():

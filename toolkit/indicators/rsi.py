@@ -1,10 +1,8 @@
 """Relative Strength Index."""
 
-import numpy as np
-
 from toolkit.indicators.base import Indicator, Line
 from toolkit.indicators.parameters import Level, Period, Source
-from toolkit.kernels import EMA_MEMORY, TILE, VANISHED, Array, compiled, ema
+from toolkit.kernels import GAIN_SHARE_MEMORY, Array, compiled, gain_share
 from toolkit.rules import Rule, at_or_above, at_or_below, crosses_above, crosses_below
 
 
@@ -38,35 +36,9 @@ class RSI(Indicator):
 
     @property
     def state_size(self) -> int:
-        return 2 + 2 * EMA_MEMORY
+        return GAIN_SHARE_MEMORY
 
     @staticmethod
     @compiled
     def kernel(state: Array, price: Array, period: int, rsi: Array) -> None:
-        gains, losses = state[2:5], state[5:8]
-        started, previous = state[0] != 0.0, state[1]
-        up, down = np.empty(min(TILE, len(price))), np.empty(min(TILE, len(price)))
-        begin = 0
-        if not started:  # the first price has no change
-            rsi[0] = np.nan
-            previous = price[0]
-            begin = 1
-        for at in range(begin, len(price), TILE):
-            now, out = price[at : at + TILE], rsi[at : at + TILE]
-            count = len(now)
-            gain, loss = up[:count], down[:count]
-            loss[0] = now[0] - previous
-            for i in range(1, count):
-                loss[i] = now[i] - now[i - 1]
-            previous = now[-1]
-            for i in range(count):  # exact: half of twice the change, or zero
-                change, size = loss[i], abs(loss[i])
-                gain[i] = 0.5 * (size + change)
-                loss[i] = 0.5 * (size - change)
-            ema(gains, gain, period, 1.0 / period, gain)
-            ema(losses, loss, period, 1.0 / period, loss)
-            for i in range(count):
-                total = gain[i] + loss[i]
-                share = 100.0 * (gain[i] / total)
-                out[i] = share if total > VANISHED else np.nan
-        state[0], state[1] = 1.0, previous
+        gain_share(state, price, period, rsi)

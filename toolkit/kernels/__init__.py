@@ -22,9 +22,11 @@ from toolkit.kernels.means import (
 )
 from toolkit.kernels.moves import (
     CHANGE_MEMORY,
+    GAIN_SHARE_MEMORY,
     RUNNING_SUM_MEMORY,
     TRUE_RANGE_MEMORY,
     change,
+    gain_share,
     money_flow,
     running_sum,
     true_range,
@@ -52,6 +54,7 @@ __all__ = [
     "CHANGE_MEMORY",
     "DIRECTIONAL_MOVEMENT_MEMORY",
     "EMA_MEMORY",
+    "GAIN_SHARE_MEMORY",
     "LOG_CHANGE_MEMORY",
     "NOISE",
     "RECURRENCE_MEMORY",
@@ -69,6 +72,7 @@ __all__ = [
     "efficiency",
     "efficiency_memory",
     "ema",
+    "gain_share",
     "log_change",
     "money_flow",
     "recurrence",

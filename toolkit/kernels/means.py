@@ -17,16 +17,13 @@ def ema(memory: Array, values: Array, period: int, alpha: float, out: Array) -> 
     period` Wilder's average. Memory: `EMA_MEMORY` slots (values seen, level, local mean). `out` may be
     `values` itself.
 
-    A plain recurrence waits for its own last result at each value. Here each aligned block of four restarts
+    A plain recurrence waits for its own last result at each value. Here each aligned block of eight restarts
     a local mean from zero, and adds what the block began with, decayed: `y[j] = z[j] + (1 - alpha)**(j + 1)
-    * level`.
+    * level`. Only one value in eight waits for another, and the rest of the work overlaps.
     """
     seen, level, local = int(memory[0]), memory[1], memory[2]
     count = len(values)
     keep = 1.0 - alpha
-    keep2 = keep * keep
-    keep3 = keep2 * keep
-    keep4 = keep3 * keep
     i = 0
     while i < count and seen < period:
         level += values[i]
@@ -38,38 +35,60 @@ def ema(memory: Array, values: Array, period: int, alpha: float, out: Array) -> 
             out[i] = np.nan
         i += 1
     if i < count:
-        phase = (seen - period) & 3
+        phase = (seen - period) & 7
         seen += count - i
-        while i < count and phase:  # the block that an earlier chunk began
-            local = keep * local + alpha * values[i]
-            if phase == 3:
-                level = local + keep4 * level
-                out[i] = level
-            else:
-                out[i] = local + (keep2 if phase == 1 else keep3) * level
-            phase = (phase + 1) & 3
+        decay = 1.0
+        for _ in range(phase):
+            decay *= keep
+        while i < count:
+            if phase == 0 and count - i >= 8:
+                blocks = (count - i) // 8
+                stop = i + 8 * blocks
+                level = _ema_blocks(values[i:stop].reshape(blocks, 8), keep, alpha, level, out[i:stop])
+                i = stop
+                continue
+            # One value of a block that begins or ends outside this chunk: the same operations.
+            local = keep * local + alpha * values[i] if phase else alpha * values[i]
+            decay = decay * keep if phase else keep
+            out[i] = local + decay * level
+            phase = (phase + 1) & 7
+            if phase == 0:
+                level = out[i]
             i += 1
-        for _ in range((count - i) // 4):
-            z0 = alpha * values[i]
-            z1 = keep * z0 + alpha * values[i + 1]
-            z2 = keep * z1 + alpha * values[i + 2]
-            z3 = keep * z2 + alpha * values[i + 3]
-            out[i] = z0 + keep * level
-            out[i + 1] = z1 + keep2 * level
-            out[i + 2] = z2 + keep3 * level
-            level = z3 + keep4 * level
-            out[i + 3] = level
-            i += 4
-        if i < count:  # begin a block that a later chunk will end
-            local = alpha * values[i]
-            out[i] = local + keep * level
-            if i + 1 < count:
-                local = keep * local + alpha * values[i + 1]
-                out[i + 1] = local + keep2 * level
-            if i + 2 < count:
-                local = keep * local + alpha * values[i + 2]
-                out[i + 2] = local + keep3 * level
     memory[0], memory[1], memory[2] = seen, level, local
+
+
+@compiled
+def _ema_blocks(values: Array, keep: float, alpha: float, level: float, out: Array) -> float:
+    """Whole blocks of `ema`, one a row of `values`; the level after them."""
+    keep2 = keep * keep
+    keep3 = keep2 * keep
+    keep4 = keep3 * keep
+    keep5 = keep4 * keep
+    keep6 = keep5 * keep
+    keep7 = keep6 * keep
+    keep8 = keep7 * keep
+    means = out.reshape(values.shape)
+    for i in range(len(values)):
+        value, mean = values[i], means[i]
+        z0 = alpha * value[0]
+        z1 = keep * z0 + alpha * value[1]
+        z2 = keep * z1 + alpha * value[2]
+        z3 = keep * z2 + alpha * value[3]
+        z4 = keep * z3 + alpha * value[4]
+        z5 = keep * z4 + alpha * value[5]
+        z6 = keep * z5 + alpha * value[6]
+        z7 = keep * z6 + alpha * value[7]
+        mean[0] = z0 + keep * level
+        mean[1] = z1 + keep2 * level
+        mean[2] = z2 + keep3 * level
+        mean[3] = z3 + keep4 * level
+        mean[4] = z4 + keep5 * level
+        mean[5] = z5 + keep6 * level
+        mean[6] = z6 + keep7 * level
+        level = z7 + keep8 * level
+        mean[7] = level
+    return level
 
 
 @shared
@@ -103,12 +122,16 @@ def _whole_means(values: Array, period: int, share: float, behind: Array, sums: 
 @compiled
 def rolling_mean(memory: Array, values: Array, period: int, out: Array) -> None:
     """Mean of the last `period` values; NaN until there are so many. Memory: `rolling_mean_memory(period)`
-    slots. `out` may be `values` itself.
+    slots. `out` may be `values` itself. NaN lasts only as long as it is in the window.
 
     The window reaches over two aligned blocks of `period` values: the end of the last block, whose sums
     from the back were laid down when it was full, and the beginning of this one. Sums are only ever added
-    to, so nothing drifts and nothing cancels, and the cost does not depend on `period`.
+    to, so nothing drifts and nothing cancels, and the cost does not depend on `period`. A window of a few
+    values is summed as it is.
     """
+    if period <= 8:
+        _short_mean(memory, values, period, out)
+        return
     seen, total = int(memory[0]), memory[1]
     block = memory[2 : 3 + period]  # this block's values
     behind = memory[
@@ -144,6 +167,28 @@ def rolling_mean(memory: Array, values: Array, period: int, out: Array) -> None:
                 behind[j] = total
             total = 0.0
     memory[0], memory[1] = seen, total
+
+
+@compiled
+def _short_mean(memory: Array, values: Array, period: int, out: Array) -> None:
+    """`rolling_mean` of few values: each window summed from its oldest value on, by SIMD for many candles."""
+    seen, keep = int(memory[0]), period - 1
+    share = 1.0 / period
+    recent = np.empty(keep + min(TILE, len(values)))
+    for start in range(0, len(values), TILE):
+        chunk, mean = values[start : start + TILE], out[start : start + TILE]
+        count = len(chunk)
+        remember(memory[1:], chunk, keep, recent)
+        mean[:] = recent[:count]
+        for k in range(1, period):
+            value = recent[k : k + count]
+            for i in range(count):
+                mean[i] += value[i]
+        for i in range(count):
+            mean[i] *= share
+        mean[: max(0, min(count, period - 1 - seen))] = np.nan
+        seen += count
+    memory[0] = seen
 
 
 @shared

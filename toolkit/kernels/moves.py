@@ -3,11 +3,12 @@
 import numpy as np
 
 from toolkit.kernels.compiling import compiled
-from toolkit.kernels.constants import NOISE, Array
+from toolkit.kernels.constants import NOISE, VANISHED, Array
 
 CHANGE_MEMORY = 2  # slots that `change` needs
 TRUE_RANGE_MEMORY = 2  # slots that `true_range` needs
 RUNNING_SUM_MEMORY = 3  # slots that `running_sum` needs
+GAIN_SHARE_MEMORY = 6  # slots that `gain_share` needs
 
 
 @compiled
@@ -91,3 +92,84 @@ def money_flow(high: Array, low: Array, close: Array, volume: Array, out: Array)
         share = apart / range_
         moved = range_ > 0.0 and abs(apart) > NOISE * close[i]
         out[i] = share * volume[i] if moved else 0.0
+
+
+@compiled
+def gain_share(memory: Array, values: Array, period: int, out: Array) -> None:
+    """Share of the gains in all movement, 0 to 100, both by Wilder's average (the relative strength index):
+    seeded with the mean of the first `period` changes, NaN before. Also NaN while nothing has ever moved, or
+    so long ago that the averages have vanished. Memory: `GAIN_SHARE_MEMORY` slots. `out` is not `values`.
+
+    A share needs no means, only decayed sums, which are kept in aligned blocks of four as in `ema`.
+    """
+    seen, previous = int(memory[0]), memory[1]
+    gains, moves, gain, move = memory[2], memory[3], memory[4], memory[5]
+    keep = 1.0 - 1.0 / period
+    count = len(values)
+    decay = 1.0
+    for _ in range((seen - period - 1) & 3):
+        decay *= keep
+    i = 0
+    while i < count:
+        phase = (seen - period - 1) & 3
+        if seen > period and phase == 0 and count - i >= 4:
+            stop = count - (count - i) % 4
+            gains, moves = _gain_share_blocks(values[i:stop], previous, keep, gains, moves, out[i:stop])
+            previous = values[stop - 1]
+            seen += stop - i
+            i = stop
+            continue
+        step = values[i] - previous if seen else 0.0
+        previous = values[i]
+        up, size = step if step > 0.0 else 0.0, abs(step)
+        if seen <= period:  # the seed
+            gains += up
+            moves += size
+            out[i] = _share(gains, moves) if seen == period else np.nan
+        else:  # one value of a block that begins or ends outside this chunk: the same operations
+            gain = keep * gain + up if phase else up
+            move = keep * move + size if phase else size
+            decay = decay * keep if phase else keep
+            gains_now, moves_now = gain + decay * gains, move + decay * moves
+            out[i] = _share(gains_now, moves_now)
+            if phase == 3:
+                gains, moves = gains_now, moves_now
+        seen += 1
+        i += 1
+    memory[0], memory[1] = seen, previous
+    memory[2], memory[3], memory[4], memory[5] = gains, moves, gain, move
+
+
+@compiled
+def _share(gains: float, moves: float) -> float:
+    share = 100.0 * (gains / moves)  # divided in any case: a choice, not a branch
+    return share if moves > VANISHED else np.nan
+
+
+@compiled
+def _gain_share_blocks(
+    values: Array, previous: float, keep: float, gains: float, moves: float, out: Array
+) -> tuple[float, float]:
+    """Whole blocks of `gain_share`; the decayed sums after them."""
+    keep2 = keep * keep
+    keep3 = keep2 * keep
+    keep4 = keep3 * keep
+    value, share = values.reshape(len(values) // 4, 4), out.reshape(len(values) // 4, 4)
+    for i in range(len(value)):
+        one, two, three = value[i, 0] - previous, value[i, 1] - value[i, 0], value[i, 2] - value[i, 1]
+        previous = value[i, 3]
+        four = previous - value[i, 2]
+        up0 = one if one > 0.0 else 0.0
+        up1 = keep * up0 + (two if two > 0.0 else 0.0)
+        up2 = keep * up1 + (three if three > 0.0 else 0.0)
+        up3 = keep * up2 + (four if four > 0.0 else 0.0)
+        all0 = abs(one)
+        all1 = keep * all0 + abs(two)
+        all2 = keep * all1 + abs(three)
+        all3 = keep * all2 + abs(four)
+        share[i, 0] = _share(up0 + keep * gains, all0 + keep * moves)
+        share[i, 1] = _share(up1 + keep2 * gains, all1 + keep2 * moves)
+        share[i, 2] = _share(up2 + keep3 * gains, all2 + keep3 * moves)
+        gains, moves = up3 + keep4 * gains, all3 + keep4 * moves
+        share[i, 3] = _share(gains, moves)
+    return gains, moves
