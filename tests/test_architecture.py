@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).parent.parent / "toolkit"
 FLOORS = [
     {"settings"},
     {"candles", "kernels", "signals"},
-    {"rules"},
+    {"rules", "lookahead"},
     {"indicators", "sources"},
     {"loader", "pipeline"},
     {"configuration"},

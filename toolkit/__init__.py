@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         UnknownIndicatorError,
     )
     from toolkit.loader import KLineDataLoader, LoadError, StaleDataWarning, SyntheticDataWarning
+    from toolkit.lookahead import Audit, LookAheadError, audit
     from toolkit.pipeline import IndicatorPipeline, PipelineError
     from toolkit.signals import IndicatorSignal, Signals
     from toolkit.sources import SourceError
@@ -38,6 +39,7 @@ _HOMES = {
         "UnknownIndicatorError",
     ),
     "toolkit.loader": ("KLineDataLoader", "LoadError", "StaleDataWarning", "SyntheticDataWarning"),
+    "toolkit.lookahead": ("Audit", "LookAheadError", "audit"),
     "toolkit.pipeline": ("IndicatorPipeline", "PipelineError"),
     "toolkit.signals": ("IndicatorSignal", "Signals"),
     "toolkit.sources": ("SourceError",),
@@ -47,6 +49,7 @@ _HOME = {name: module for module, names in _HOMES.items() for name in names}
 __all__ = [
     "MACD",
     "RSI",
+    "Audit",
     "BollingerBands",
     "CandleError",
     "ConfigurationError",
@@ -57,6 +60,7 @@ __all__ = [
     "IndicatorSignal",
     "KLineDataLoader",
     "LoadError",
+    "LookAheadError",
     "ParameterError",
     "PipelineError",
     "Signals",
@@ -64,6 +68,7 @@ __all__ = [
     "StaleDataWarning",
     "SyntheticDataWarning",
     "UnknownIndicatorError",
+    "audit",
     "is_synthetic",
     "resample",
 ]

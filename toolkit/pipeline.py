@@ -5,7 +5,9 @@ from typing import Any, Self, TypeVar
 
 import pandas as pd
 
+from toolkit.candles import length_of
 from toolkit.indicators.base import Indicator
+from toolkit.indicators.larger import LargerRun
 from toolkit.indicators.registry import IndicatorRegistry
 from toolkit.indicators.run import Run
 from toolkit.kernels import Array
@@ -33,6 +35,7 @@ class IndicatorPipeline:
     def __init__(self) -> None:
         self._indicators: dict[str, Indicator] = {}
         self._columns: dict[str, dict[str, str]] = {}
+        self._timeframes: dict[str, str] = {}
 
     def add(
         self,
@@ -40,9 +43,16 @@ class IndicatorPipeline:
         params: Mapping[str, object] | None = None,
         *,
         label: str | None = None,
+        timeframe: str | None = None,
     ) -> Self:
         """Add an indicator by name, or an instance (then without `params`). Raises where the label is
         already used.
+
+        With a larger `timeframe` ("4h", "1d", "1w") it is calculated on candles of that length, made of
+        those that come, and each of these sees the last larger one that had closed by its own close. Its
+        label is then `RSI 1d` unless another is given; beside its outputs (`RSI 1d.rsi`) the frame of
+        `calculate` has `RSI 1d.open_time` and `RSI 1d.known_at`: which larger candle they are of, and when
+        that became known.
         """
         if isinstance(indicator, str):
             instance = IndicatorRegistry.get(indicator, params)
@@ -58,6 +68,9 @@ class IndicatorPipeline:
             raise ValueError(
                 f"IndicatorPipeline.add: label={label!r} is not allowed: it must be text that is not empty"
             )
+        if timeframe is not None:
+            length_of(timeframe)
+            label = f"{instance.name} {timeframe}" if label is None else label
         used = instance.name if label is None else label
         if used in self._indicators:
             raise ValueError(
@@ -73,6 +86,8 @@ class IndicatorPipeline:
                     f"{', '.join(shared)}; give a label"
                 )
         self._indicators[used] = instance
+        if timeframe is not None:
+            self._timeframes[used] = timeframe
         self._columns[used] = columns
         return self
 
@@ -80,18 +95,25 @@ class IndicatorPipeline:
         """Take an indicator out; `KeyError` names the labels there are."""
         self._check(label)
         del self._indicators[label], self._columns[label]
+        self._timeframes.pop(label, None)
         return self
 
     def clear(self) -> Self:
         """Take all indicators out."""
         self._indicators.clear()
         self._columns.clear()
+        self._timeframes.clear()
         return self
 
     @property
     def indicators(self) -> dict[str, Indicator]:
         """The indicators by label, in the order in which they were added; a copy."""
         return dict(self._indicators)
+
+    @property
+    def timeframes(self) -> dict[str, str]:
+        """The larger timeframes by label, of the indicators that are on one; a copy."""
+        return dict(self._timeframes)
 
     def columns(self, label: str) -> dict[str, str]:
         """The name of each output's column in the frame of `calculate`; a copy."""
@@ -116,9 +138,10 @@ class IndicatorPipeline:
         """A new frame: the candles plus every indicator's columns. Raises `PipelineError` naming the
         indicator.
         """
-        outputs = PipelineRun(self).values(klines)
+        run = PipelineRun(self)
+        outputs = run.values(klines)
         frame = klines.copy(deep=False)
-        for name, values in outputs.items():
+        for name, values in {**outputs, **run.seen}.items():
             frame[name] = pd.Series(values, frame.index, copy=False)
         return frame
 
@@ -160,10 +183,14 @@ class PipelineRun:
                     "IndicatorPipeline.stream: this state can't be used: it must be of version "
                     f"{STATE_VERSION} and of the labels {list(self._columns)}, not {list(states)}"
                 )
-        self._runs: dict[str, Run] = {}
+        self._runs: dict[str, Run | LargerRun] = {}
         for label, indicator in pipeline.indicators.items():
+            larger, held = pipeline.timeframes.get(label), states.get(label)
             try:
-                self._runs[label] = indicator.stream(states.get(label), timeframe=timeframe)
+                if larger is None:
+                    self._runs[label] = indicator.stream(held, timeframe=timeframe)
+                else:
+                    self._runs[label] = LargerRun(indicator, larger, held, base=timeframe)
             except ValueError as error:
                 raise PipelineError(f"{label}: {error}") from error
 
@@ -171,6 +198,18 @@ class PipelineRun:
     def new_signals(self) -> dict[str, Signals]:
         """The signals of the last `feed` or `update`, by label."""
         return {label: run.new_signals for label, run in self._runs.items()}
+
+    @property
+    def seen(self) -> dict[str, pd.DatetimeIndex]:
+        """For indicators on a larger timeframe, by column (`RSI 1d.open_time`, `RSI 1d.known_at`): which
+        larger candle each candle of the last `feed` or `update` sees, and when that one became known.
+        """
+        return {
+            f"{label}.{name}": times
+            for label, run in self._runs.items()
+            if isinstance(run, LargerRun)
+            for name, times in run.seen.items()
+        }
 
     @property
     def state(self) -> dict[str, Any]:
@@ -186,8 +225,11 @@ class PipelineRun:
         Candles that do not suit one of the indicators are fed to none.
         """
         prepared = self._each(lambda label, run: run.prepare(frame))
-        outputs = self._each(lambda label, run: run.commit(prepared[label]))
-        return pd.DataFrame(self._by_column(outputs), index=frame.index, copy=False)
+        outputs = self._by_column(self._each(lambda label, run: run.commit(prepared[label])))
+        fed = pd.DataFrame(outputs, index=frame.index, copy=False)
+        for name, times in self.seen.items():
+            fed[name] = pd.Series(times, frame.index)
+        return fed
 
     def values(self, frame: pd.DataFrame) -> dict[str, Array]:
         """Every indicator's columns without signals, for a run that ends with this frame."""
@@ -206,7 +248,7 @@ class PipelineRun:
         """Every indicator's values if `candle` closed now; nothing is committed."""
         return self._by_column(self._each(lambda label, run: run.peek(candle)))
 
-    def _each(self, action: Callable[[str, Run], T]) -> dict[str, T]:
+    def _each(self, action: Callable[[str, Any], T]) -> dict[str, T]:
         """Do something with every run; an error says which indicator it comes from."""
         results = {}
         for label, run in self._runs.items():

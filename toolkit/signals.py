@@ -94,6 +94,14 @@ class Signals(Sequence[IndicatorSignal]):
             {key: column[rows] for key, column in self.metadata.items()},
         )
 
+    def moved(self, position: npt.NDArray[np.int64], known_at: pd.DatetimeIndex) -> "Signals":
+        """The same signals at other rows, known at other times: those of larger candles, as shorter ones see
+        them.
+        """
+        moved = self._select(slice(None))
+        moved.position, moved.known_at = position, known_at
+        return moved
+
     @overload
     def __getitem__(self, index: int) -> IndicatorSignal: ...
     @overload

@@ -42,7 +42,7 @@ def price(klines: pd.DataFrame) -> np.ndarray:
 def difference(
     reference: Reference, klines: pd.DataFrame, ours: pd.DataFrame, params: Mapping, warmup: int
 ) -> float:
-    """The largest relative difference in any output from the warm-up on; infinite where only one is defined."""
+    """The largest relative difference in any output from the warm-up on; infinite where only one has it."""
     worst = 0.0
     exempt = np.arange(len(klines)) < warmup
     if reference.exempt is not None:

@@ -21,7 +21,11 @@ class Chunk:
     __slots__ = ("_frame", "inputs", "length", "times")
 
     def __init__(
-        self, inputs: dict[str, Array], length: int, times: pd.DatetimeIndex | None, frame: pd.DataFrame
+        self,
+        inputs: dict[str, Array],
+        length: int,
+        times: pd.DatetimeIndex | None,
+        frame: pd.DataFrame | None = None,
     ) -> None:
         self.inputs = inputs
         self.length = length
@@ -30,7 +34,9 @@ class Chunk:
 
     def timeframe(self) -> pd.Timedelta | None:
         """Length of a candle, where the frame knows it."""
-        return None if self.times is None else candles.timeframe_of(self._frame)
+        if self.times is None or self._frame is None:
+            return None
+        return candles.timeframe_of(self._frame)
 
     @property
     def last(self) -> pd.Timestamp | None:
@@ -79,6 +85,11 @@ class Inputs:
     def __init__(self, who: str, names: Sequence[str], params: Mapping[str, Any]) -> None:
         self.who = who
         self._columns = {name: SOURCES[params["source"]] if name == "price" else (name,) for name in names}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the kernel's inputs."""
+        return tuple(self._columns)
 
     def of_frame(self, frame: pd.DataFrame, after: pd.Timestamp | None) -> Chunk:
         """The chunk that `frame` is; `ValueError` for candles that can't be used.

@@ -8,9 +8,11 @@ from typing import Any, ClassVar
 
 import toolkit.indicators
 from toolkit.indicators.base import Indicator
+from toolkit.indicators.settling import measured_warmup, practice_candles, stored
+from toolkit.lookahead import audit
 
 _DEFAULT_ORDER = ("macd", "rsi", "bollingerbands")
-_NOT_INDICATORS = {"base", "chunk", "parameters", "registry", "run"}
+_NOT_INDICATORS = {"base", "chunk", "larger", "many", "parameters", "registry", "run", "settling", "warm"}
 
 
 def key(name: str) -> str:
@@ -40,20 +42,31 @@ class IndicatorRegistry:
     def register(cls, indicator: type[Indicator]) -> type[Indicator]:
         """Add an indicator; usable as a decorator. A notebook cell that is run again replaces its own class.
 
-        Raises `TypeError` for what is no `Indicator` class, `ValueError` if another class has the name.
+        It is tried on made-up candles first: one that looks ahead is refused.
+
+        Raises `TypeError` for what is no `Indicator` class, `ValueError` if another class has the name,
+        `LookAheadError` if values or signals of the past change with later candles.
         """
         if not (
             isinstance(indicator, type) and issubclass(indicator, Indicator) and indicator is not Indicator
         ):
             raise TypeError(f"IndicatorRegistry.register: {indicator!r} is not a subclass of Indicator")
         cls._discover()
+        cls._check_name(indicator)
+        default = indicator()
+        length = min(default.warmup, 2_000) + 250
+        audit(default, practice_candles().iloc[:length], cuts=8).raise_for_look_ahead()
         cls._add(indicator)
         return indicator
 
     @classmethod
     def _add(cls, indicator: type[Indicator]) -> None:
-        name = key(indicator.name)
-        known = cls._classes.get(name)
+        cls._check_name(indicator)
+        cls._classes[key(indicator.name)] = indicator
+
+    @classmethod
+    def _check_name(cls, indicator: type[Indicator]) -> None:
+        known = cls._classes.get(key(indicator.name))
         if known is not None and (known.__module__, known.__qualname__) != (
             indicator.__module__,
             indicator.__qualname__,
@@ -62,7 +75,6 @@ class IndicatorRegistry:
                 f"IndicatorRegistry.register: the name {indicator.name!r} is taken by "
                 f"{known.__module__}.{known.__qualname__}; give {indicator.__qualname__} another `name`"
             )
-        cls._classes[name] = indicator
 
     @classmethod
     def _discover(cls) -> None:
@@ -122,11 +134,24 @@ class IndicatorRegistry:
     @classmethod
     def list_indicators(cls) -> dict[str, dict[str, Any]]:
         """Everything about every indicator by display name, JSON-able: `params` (kind, default, bounds),
-        `defaults`, `bounds`, `outputs`, `inputs`, `pane`, `rules`, `warmup` (with the defaults) and
-        `description`.
+        `defaults`, `bounds`, `outputs`, `units`, `inputs`, `pane`, `rules`, `warmup` (candles before every
+        output is defined, with the defaults), `measured_warmup` (candles until it no longer matters to 1e-9
+        where the series began; None: always) and `description`.
         """
         cls._discover()
         return {indicator.name: _describe(indicator) for indicator in cls._classes.values()}
+
+
+_measured: dict[type[Indicator], int | None] = {}
+
+
+def _measured_warmup(indicator: type[Indicator]) -> int | None:
+    """From the file for those of this package; a user's own is measured the first time."""
+    if indicator.__module__.startswith("toolkit.indicators.") and indicator.name in stored():
+        return stored()[indicator.name]
+    if indicator not in _measured:
+        _measured[indicator] = measured_warmup(indicator())
+    return _measured[indicator]
 
 
 def _describe(indicator: type[Indicator]) -> dict[str, Any]:
@@ -140,11 +165,13 @@ def _describe(indicator: type[Indicator]) -> dict[str, Any]:
             for name, p in parameters.items()
         },
         "outputs": [output.name for output in indicator.outputs],
+        "units": {output.name: output.unit for output in indicator.outputs},
         "inputs": list(indicator.inputs),
         "pane": indicator.pane,
         "rules": [
             {"signal_type": rule.signal_type, "when": default.rule_text(rule)} for rule in indicator.rules
         ],
         "warmup": default.warmup,
+        "measured_warmup": _measured_warmup(indicator),
         "description": (indicator.__doc__ or "").strip().split("\n\n")[0].replace("\n    ", " "),
     }

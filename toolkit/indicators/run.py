@@ -48,12 +48,7 @@ class Run:
         self._last: pd.Timestamp | None = None
         self._timeframe: pd.Timedelta | None = None
         if timeframe is not None:
-            if timeframe not in candles.TIMEFRAMES:
-                allowed = ", ".join(candles.TIMEFRAMES)
-                raise ValueError(
-                    f"{self._who}: timeframe={timeframe!r} is not allowed: it must be one of {allowed}"
-                )
-            self._timeframe = candles.TIMEFRAMES[timeframe]
+            self._timeframe = candles.length_of(timeframe)
         self._rule_texts = tuple((rule.signal_type, indicator.rule_text(rule)) for rule in indicator.rules)
         self._compared = tuple(dict.fromkeys(name for rule in indicator.rules for name in rule.names))
         self._nothing = self._signals({}, [], _NO_TIMES)
@@ -112,6 +107,24 @@ class Run:
             return self._step(prepared)
         finally:
             self._memory[:] = before
+
+    def chunk_of(self, columns: Mapping[str, Array], times: pd.DatetimeIndex) -> Chunk:
+        """A chunk of candles that were made of checked ones, from their columns."""
+        inputs, length = self._inputs.of_arrays(columns)
+        return Chunk(inputs, length, times)
+
+    def peek_several(self, chunk: Chunk) -> dict[str, float]:
+        """Outputs for the last of some candles if they all closed now; nothing is committed."""
+        before = self._memory.copy()
+        try:
+            return {name: float(values[-1]) for name, values in self.outputs(self.values(chunk)).items()}
+        finally:
+            self._memory[:] = before
+
+    @property
+    def seen(self) -> int:
+        """How many candles were fed."""
+        return self._seen
 
     def prepare_candle(self, candle: Mapping[str, Any]) -> Candle:
         """Check one candle without feeding it."""
@@ -197,10 +210,10 @@ class Run:
             "seen": self._seen,
             "last_open_time": None if self._last is None else str(self._last),
             "timeframe_seconds": None if self._timeframe is None else self._timeframe.total_seconds(),
-            "memory": _encode(self._memory),
-            "rule_memory": _encode(self._rule_memory),
+            "memory": encode(self._memory),
+            "rule_memory": encode(self._rule_memory),
         }
-        return {**state, "checksum": _checksum(state)}
+        return {**state, "checksum": checksum(state)}
 
     def _restore(self, state: Mapping[str, Any] | str) -> None:
         try:
@@ -213,9 +226,9 @@ class Run:
             for key, value in expected.items():
                 if given[key] != value:
                     raise ValueError(f"it is of {key} {given[key]!r}, not {value!r}")
-            if given.pop("checksum") != _checksum(given):
+            if given.pop("checksum") != checksum(given):
                 raise ValueError("it was changed since it was saved (its checksum differs)")
-            memory, rule_memory = _decode(given["memory"]), _decode(given["rule_memory"])
+            memory, rule_memory = decode(given["memory"]), decode(given["rule_memory"])
             if len(memory) != len(self._memory) or len(rule_memory) != len(self._rule_memory):
                 raise ValueError("its memory is of another size")
             last, seconds, seen = given["last_open_time"], given["timeframe_seconds"], given["seen"]
@@ -265,13 +278,13 @@ def _some(found: tuple[npt.NDArray[np.int64], Array]) -> bool:
     return len(found[0]) > 0
 
 
-def _checksum(state: Mapping[str, Any]) -> str:
+def checksum(state: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(state, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _encode(values: Array) -> str:
+def encode(values: Array) -> str:
     return base64.b64encode(values.astype("<f8").tobytes()).decode("ascii")
 
 
-def _decode(text: str) -> Array:
+def decode(text: str) -> Array:
     return np.frombuffer(base64.b64decode(text, validate=True), dtype="<f8").astype(np.float64)
