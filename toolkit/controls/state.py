@@ -147,7 +147,7 @@ class Dashboard(traitlets.HasTraits):
         for label, indicator in wanted.items():
             if self._plotted.get(label) == indicator:
                 continue
-            with self.reporting(f"{label} could not be calculated"):
+            with self.reporting(f"{label} could not be calculated"), self._preparing(indicator):
                 frame = indicator.calculate(self.klines)
                 values = {output.name: frame[output.name].to_numpy() for output in indicator.outputs}
                 for display in self._displays:
@@ -155,6 +155,18 @@ class Dashboard(traitlets.HasTraits):
                 self._plotted[label], self._values[label] = indicator, values
                 self._found.pop(label, None)
         self._signals_later.ask()
+
+    @contextmanager
+    def _preparing(self, indicator: Indicator) -> Iterator[None]:
+        """Say what is being waited for where an indicator may have to be compiled first."""
+        if self.loading or not needs_compiling(indicator):
+            yield
+            return
+        self.loading = f"Preparing {indicator.name}: compiled once, then kept…"
+        try:
+            yield
+        finally:
+            self.loading = ""
 
     def _publish_signals(self) -> None:
         found = {}
@@ -203,3 +215,11 @@ class Dashboard(traitlets.HasTraits):
                 action(*arguments)
 
         return callback
+
+
+def needs_compiling(indicator: Indicator) -> bool:
+    """Whether an indicator's kernel was not used in this process yet, so that it is read from the cache, in a
+    moment, or compiled, in seconds.
+    """
+    signatures = getattr(indicator.kernel, "signatures", None)
+    return signatures is not None and not signatures
