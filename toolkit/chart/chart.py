@@ -114,8 +114,8 @@ class Chart(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
         self._send_all()
 
     def plot(self, label: str, indicator: Indicator, values: Mapping[str, npt.NDArray[np.float64]]) -> None:
-        """Draw an indicator, or draw it anew: `values` holds a float64 array, as long as the candles, for each
-        output that is drawn or that an area or a colour comes from.
+        """Draw an indicator, or draw it anew: `values` holds a float64 array, as long as the candles, for
+        each output that is drawn or that an area or a colour comes from.
 
         Raises `ValueError` where an output is missing or of another length.
         """

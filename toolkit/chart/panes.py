@@ -29,6 +29,7 @@ MARKERS = (
 )
 # Where a line is told apart by another output: above zero, below, and where that is neither or both.
 TINTS = ("up", "down", "flat")
+NEUTRAL = "#9aa4b8"
 CLOUD_EDGES = ("#7fc8bd", "#e0a3a0")  # softer than a candle's
 LEAST_PRICE, LEAST_OWN = 170, 64  # pixels that a pane is high at least; with more panes the chart scrolls
 _ORDER = {"band": 0, "zone": 0, "cloud": 0, "level": 1, "segments": 2, "line": 3, "dots": 4}
@@ -186,12 +187,12 @@ def make_series(pane: Pane, x: Any, label: str, indicator: Indicator, order: int
         column = f"{label}.{output.name}"
         by = f"{label}.{output.colored_by}" if output.colored_by is not None else None
         if output.kind == "histogram" and by is None:
-            colors[output.name] = "#9aa4b8"
+            colors[output.name] = NEUTRAL
             for role, color in BARS.items():
                 add(_lines(pane, x, color), "segments", role=role, column=column)
             continue
         if output.name not in colors:
-            colors[output.name] = palette.pop(0) if palette else PALETTE[0]
+            colors[output.name] = NEUTRAL if by else palette.pop(0) if palette else PALETTE[0]
         own = colors[output.name]
         kind, make = {
             "line": ("line", _lines),
@@ -202,7 +203,10 @@ def make_series(pane: Pane, x: Any, label: str, indicator: Indicator, order: int
             add(make(pane, x, own), kind, column=column)
         else:
             for tint, color in zip(TINTS, (UP, DOWN, own), strict=True):
-                add(make(pane, x, color), kind, column=column, role=tint, by=by)
+                model = make(pane, x, color)
+                if tint == "flat":
+                    model.opacities = [0.5]
+                add(model, kind, column=column, role=tint, by=by)
     # lines lie over bars, whatever was declared first
     marks.sort(key=lambda mark: _ORDER[mark.facts["kind"]])
     return Series(

@@ -109,8 +109,8 @@ def serve(*, port: int, source: str, browser: bool = False, warm: bool = True) -
 
 @contextmanager
 def _compiling() -> Iterator[None]:
-    """Compile every registered indicator meanwhile, in a process of its own with low priority, so that no page
-    waits for it; a moment's work where that was done before.
+    """Compile every registered indicator meanwhile, in a process of its own with low priority, so that no
+    page waits for it; a moment's work where that was done before.
     """
     process = subprocess.Popen(
         [sys.executable, "-m", "toolkit.indicators.warm"],

@@ -116,8 +116,8 @@ export function tintsOf({ low, high }) {
   return Array.from(low, (value, i) => (value > 0 ? "up" : high[i] < 0 ? "down" : "flat"));
 }
 
-// The part of a line that has one tint. A piece has the tint of the point that it leads to, so each part begins at the point
-// before.
+// The part of a line that has one tint: the pieces between two points of it. Pieces that lead from one tint to another, such as
+// a stop that changes sides, belong to "flat".
 export function tintedLine({ x, y }, tints, wanted) {
   const count = x.length;
   const per = count === tints.length ? 1 : 2;
@@ -129,14 +129,13 @@ export function tintedLine({ x, y }, tints, wanted) {
     outY[used++] = atY;
   };
   let drawing = false;
-  for (let i = 0; i < count; i++) {
-    const here = y[i] === y[i] && tints[Math.floor(i / per)] === wanted;
-    if (here) {
-      if (!drawing && i > 0 && y[i - 1] === y[i - 1]) put(x[i - 1], y[i - 1]);
-      put(x[i], y[i]);
-    } else if (drawing) {
-      put(x[i - 1], NaN);
-    }
+  for (let i = 1; i < count; i++) {
+    const tint = tints[Math.floor(i / per)];
+    const piece = tint === tints[Math.floor((i - 1) / per)] ? tint : "flat";
+    const here = piece === wanted && y[i] === y[i] && y[i - 1] === y[i - 1];
+    if (here && !drawing) put(x[i - 1], y[i - 1]);
+    if (here) put(x[i], y[i]);
+    else if (drawing) put(x[i - 1], NaN);
     drawing = here;
   }
   return { x: outX.subarray(0, used), y: outY.subarray(0, used) };
