@@ -3,7 +3,9 @@
 import numpy as np
 
 from toolkit.kernels.compiling import compiled, shared
-from toolkit.kernels.constants import Array
+from toolkit.kernels.constants import NOISE, TILE, Array
+from toolkit.kernels.moves import CHANGE_MEMORY, change
+from toolkit.kernels.windows import delay, delay_memory
 
 EMA_MEMORY = 3  # slots that `ema` needs
 
@@ -156,3 +158,88 @@ def weighted_mean(memory: Array, values: Array, period: int, out: Array) -> None
                 behind[j] = weighted
             total = moment = 0.0
     memory[0], memory[1], memory[2] = seen, total, moment
+
+
+@compiled
+def settle(values: Array, mean: Array) -> None:
+    """Set `mean` to `values` where it differs from them by rounding alone, so that the two do not cross in a
+    market that stands still. No memory.
+    """
+    for i in range(len(values)):
+        value = values[i]
+        mean[i] = value if abs(mean[i] - value) <= NOISE * abs(value) else mean[i]
+
+
+RECURRENCE_MEMORY = 4  # slots that `recurrence` needs
+
+
+@compiled
+def recurrence(memory: Array, keep: Array, add: Array, out: Array) -> None:
+    """`y = keep * y + add`, an exponential mean whose weights change from candle to candle. Memory:
+    `RECURRENCE_MEMORY` slots, of which slot 1 is the `y` to begin with. `out` may be `add` itself.
+
+    In aligned blocks of four as in `ema`: each restarts from zero, and adds what the block began with times
+    the product of `keep` so far.
+    """
+    phase, level, product, local = int(memory[0]), memory[1], memory[2], memory[3]
+    count = len(add)
+    i = 0
+    while i < count and phase:  # the block that an earlier chunk began
+        local = keep[i] * local + add[i]
+        product *= keep[i]
+        out[i] = local + product * level
+        phase = (phase + 1) & 3
+        if phase == 0:
+            level = out[i]
+        i += 1
+    for _ in range((count - i) // 4):
+        z0, p0 = add[i], keep[i]
+        z1, p1 = keep[i + 1] * z0 + add[i + 1], keep[i + 1] * p0
+        z2, p2 = keep[i + 2] * z1 + add[i + 2], keep[i + 2] * p1
+        z3, p3 = keep[i + 3] * z2 + add[i + 3], keep[i + 3] * p2
+        out[i] = z0 + p0 * level
+        out[i + 1] = z1 + p1 * level
+        out[i + 2] = z2 + p2 * level
+        level = z3 + p3 * level
+        out[i + 3] = level
+        i += 4
+    while i < count:  # begin a block that a later chunk will end
+        local = add[i] if phase == 0 else keep[i] * local + add[i]
+        product = keep[i] if phase == 0 else product * keep[i]
+        out[i] = local + product * level
+        phase += 1
+        i += 1
+    memory[0], memory[1], memory[2], memory[3] = phase, level, product, local
+
+
+@shared
+def efficiency_memory(period: int) -> int:
+    """Slots of memory that `efficiency` needs."""
+    return CHANGE_MEMORY + delay_memory(period) + rolling_mean_memory(period)
+
+
+@compiled
+def efficiency(memory: Array, values: Array, period: int, out: Array) -> None:
+    """Kaufman's efficiency ratio: how far the last `period` changes led, as a share of the way they went; 1
+    where nothing moved, NaN until there are so many. Memory: `efficiency_memory(period)` slots. `out` is not
+    `values`.
+    """
+    late = CHANGE_MEMORY
+    path = late + delay_memory(period)
+    first = 1 if memory[0] == 0.0 and len(values) else 0  # the first value has no change
+    before, steps = np.empty(min(TILE, len(values))), np.empty(min(TILE, len(values)))
+    for at in range(0, len(values), TILE):
+        now, ratio = values[at : at + TILE], out[at : at + TILE]
+        step, ago = steps[: len(now)], before[: len(now)]
+        change(memory[:late], now, step)
+        delay(memory[late:path], now, period, ago)
+        for i in range(len(now)):
+            step[i] = abs(step[i])
+        ratio[:first] = np.nan
+        rolling_mean(memory[path:], step[first:], period, ratio[first:])
+        for i in range(len(now)):
+            way = period * ratio[i]
+            share = abs(now[i] - ago[i]) / way
+            share = share if share < 1.0 else 1.0
+            ratio[i] = share if way == way else np.nan
+        first = 0

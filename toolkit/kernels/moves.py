@@ -3,7 +3,7 @@
 import numpy as np
 
 from toolkit.kernels.compiling import compiled
-from toolkit.kernels.constants import Array
+from toolkit.kernels.constants import NOISE, Array
 
 CHANGE_MEMORY = 2  # slots that `change` needs
 TRUE_RANGE_MEMORY = 2  # slots that `true_range` needs
@@ -76,3 +76,18 @@ def running_sum(memory: Array, values: Array, out: Array) -> None:
         phase += 1
         i += 1
     memory[0], memory[1], memory[2] = phase, before, local
+
+
+@compiled
+def money_flow(high: Array, low: Array, close: Array, volume: Array, out: Array) -> None:
+    """The volume, as far as the close lies in the upper part of the candle's range: `volume * ((close - low)
+    - (high - close)) / (high - low)` (Chaikin); 0 where the candle has no range. No memory.
+
+    A close that lies in the middle but for rounding counts as there.
+    """
+    for i in range(len(close)):
+        range_ = high[i] - low[i]
+        apart = (close[i] - low[i]) - (high[i] - close[i])
+        share = apart / range_
+        moved = range_ > 0.0 and abs(apart) > NOISE * close[i]
+        out[i] = share * volume[i] if moved else 0.0

@@ -1,0 +1,41 @@
+"""Simple moving average."""
+
+from toolkit.indicators.base import Indicator, Line
+from toolkit.indicators.parameters import Period, Source
+from toolkit.kernels import TILE, Array, compiled, rolling_mean, rolling_mean_memory, settle
+from toolkit.rules import Rule, crosses_above, crosses_below
+
+
+class SMA(Indicator):
+    """Simple moving average: the mean of the last `period` prices, each counting the same.
+
+    Units: price. Where the mean differs from the price by rounding alone it is the price, so that a market
+    that stands still crosses nothing.
+    """
+
+    period: Period = 20
+    source: Source = "close"
+
+    inputs = ("price",)
+    outputs = (Line("sma"),)
+    pane = "price"
+    rules = (
+        Rule("BUY", crosses_above("price", "sma")),
+        Rule("SELL", crosses_below("price", "sma")),
+    )
+
+    @property
+    def warmup(self) -> int:
+        return self.period - 1
+
+    @property
+    def state_size(self) -> int:
+        return rolling_mean_memory(self.period)
+
+    @staticmethod
+    @compiled
+    def kernel(state: Array, price: Array, period: int, sma: Array) -> None:
+        for at in range(0, len(price), TILE):
+            now, mean = price[at : at + TILE], sma[at : at + TILE]
+            rolling_mean(state, now, period, mean)
+            settle(now, mean)
