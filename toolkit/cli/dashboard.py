@@ -114,6 +114,7 @@ def _compiling() -> Iterator[None]:
     """
     process = subprocess.Popen(
         [sys.executable, "-m", "toolkit.indicators.warm"],
+        cwd=Path(__file__).parents[2],  # where this toolkit is, and no other
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,  # what does not compile is reported by the page that needs it

@@ -19,8 +19,8 @@ class Rows(anywidget.AnyWidget):
 
     _esm = Path(__file__).with_name("indicator_list.js").read_text(encoding="utf-8")
 
-    entries = traitlets.List().tag(sync=True)
-    enabled = traitlets.List().tag(sync=True)
+    entries: Any = traitlets.List().tag(sync=True)
+    enabled: Any = traitlets.List().tag(sync=True)
     query = traitlets.Unicode().tag(sync=True)
 
 

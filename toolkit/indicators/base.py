@@ -61,8 +61,8 @@ class Indicator:
       `increasing`;
     - `name` (shown everywhere; the class name if left out), `family` ("trend", "momentum", "volatility",
       "volume" or a word of your own: where lists of indicators put it), `inputs`, `outputs`, and
-      `internals`: columns that only rules read. An input is a candle column; or "price", the series that the parameter `source`
-      names (`source: Source = "close"`); or "open_time", in milliseconds since 1970;
+      `internals`: columns that only rules read. An input is a candle column; or "price", the series that the
+      parameter `source` names (`source: Source = "close"`); or "open_time", in milliseconds since 1970;
     - `pane` ("price" draws over the candles), `fills` (pairs of outputs with the area between them filled),
       `clouds` (such pairs, coloured by which of the two is above), `levels` (horizontal lines: parameter
       names or numbers) and `value_range` (a fixed axis);
