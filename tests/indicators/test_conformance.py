@@ -271,8 +271,9 @@ def test_unknown_and_doubled_parameters_are_refused(name):
 def test_state_of_another_indicator_is_refused(indicator):
     run = indicator.stream()
     state = run.state
-    name = next(n for n, p in indicator.parameters().items() if p.kind == "integer")
-    changed = indicator.replace(**{name: indicator.params[name] + 1})
+    name, parameter = next((n, p) for n, p in indicator.parameters().items() if p.kind != "number")
+    another = parameter.choices[-1] if parameter.kind == "choice" else indicator.params[name] + 1
+    changed = indicator.replace(**{name: another})
     wrong = [
         ({**state, "indicator": "Another"}, "indicator 'Another'"),
         ({**state, "version": 99}, "version 99"),
