@@ -1,5 +1,7 @@
 """Candles made for tests: random walks with flat stretches and candles without volume."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -47,3 +49,11 @@ def same_bits(left: pd.DataFrame | np.ndarray, right: pd.DataFrame | np.ndarray)
     return bool(np.array_equal(a[~np.isnan(a)].view(np.int64), b[~np.isnan(b)].view(np.int64))) and bool(
         np.array_equal(np.isnan(a), np.isnan(b))
     )
+
+
+def arrays_of(frame: pd.DataFrame, indicator: Any) -> dict[str, np.ndarray]:
+    """The arrays that an indicator reads, as `Indicator.compute` takes them."""
+    arrays = {name: frame[name].to_numpy() for name in indicator.columns}
+    if "open_time" in indicator.inputs:
+        arrays["open_time"] = frame.index.as_unit("ms").asi8.astype(float)
+    return arrays

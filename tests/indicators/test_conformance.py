@@ -10,11 +10,13 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from market import flat_candles, random_candles, same_bits
+from market import arrays_of, flat_candles, random_candles, same_bits
 from references import REFERENCES
 from references.reference import difference
 
 from toolkit import Indicator, IndicatorRegistry, KLineDataLoader, ParameterError
+from toolkit.indicators.many import ManyRuns
+from toolkit.indicators.settling import measured_warmup, stored
 from toolkit.signals import concatenate
 
 NAMES = IndicatorRegistry.names()
@@ -315,10 +317,66 @@ def test_outputs_follow_the_currency_and_the_size_of_a_unit_as_declared(indicato
         assert np.allclose(scaled[output.name], expected, rtol=1e-9, atol=room, equal_nan=True), output.name
 
 
+@pytest.mark.parametrize("indicator", DEFAULTS)
+def test_many_series_in_one_call_are_those_of_a_run_each(indicator):
+    markets = {f"S{seed}": random_candles(260, seed=seed, flat_share=0.3) for seed in range(3)}
+    many = ManyRuns(indicator, list(markets))
+    arrays = {symbol: arrays_of(frame, indicator) for symbol, frame in markets.items()}
+    for symbol, values in arrays.items():
+        many.feed(symbol, {name: column[:200] for name, column in values.items()})
+    found = []
+    for i in range(200, 260):
+        row = {name: np.array([arrays[symbol][name][i] for symbol in markets]) for name in arrays["S0"]}
+        peeked = many.peek(row)
+        found.append(many.update(row))
+        assert all(same_bits(peeked[name], values) for name, values in found[-1].items())
+        if i == 230:
+            many = ManyRuns(indicator, list(markets), json.loads(json.dumps(many.state)))
+    for number, frame in enumerate(markets.values()):
+        whole = indicator.calculate(frame)
+        for output in indicator.outputs:
+            streamed = np.array([values[output.name][number] for values in found])
+            assert same_bits(streamed, whole[output.name].iloc[200:])
+
+
+@pytest.mark.parametrize("indicator", DEFAULTS)
+def test_arrays_are_computed_as_frames_are_and_out_is_filled(indicator):
+    arrays = arrays_of(CANDLES, indicator)
+    names = [output.name for output in indicator.outputs]
+    out = {name: np.full(len(CANDLES), 7.0) for name in names}
+    given_back = indicator.compute(arrays, out)
+    assert all(given_back[name] is out[name] for name in names)
+    assert same_bits(np.column_stack([out[name] for name in names]), indicator.calculate(CANDLES)[names])
+    column = indicator.columns[0]
+    for wrong, message in (
+        ({name: array for name, array in arrays.items() if name != column}, "there is no array"),
+        ({**arrays, column: np.full(len(CANDLES), np.nan)}, "not finite"),
+        ({**arrays, column: arrays[column].astype(np.float32)}, "array of float64"),
+    ):
+        with pytest.raises(ValueError, match=f"{type(indicator).__name__}: .*{message}"):
+            indicator.compute(wrong)
+    for wrong, message in (({}, "out has no array"), ({**out, names[0]: np.empty(3)}, "of length 1500")):
+        with pytest.raises(ValueError, match=message):
+            indicator.compute(arrays, wrong)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_measured_warm_up_is_what_is_listed(name):
+    listed = IndicatorRegistry.list_indicators()[name]
+    assert listed["measured_warmup"] == measured_warmup(IndicatorRegistry.get(name)), "run .ci/warmup"
+    assert listed["measured_warmup"] is None or listed["measured_warmup"] >= listed["warmup"]
+
+
+def test_every_indicator_of_the_package_has_a_reference_and_a_measured_warm_up():
+    own = {name for name in NAMES if IndicatorRegistry.get_class(name).__module__.startswith("toolkit.")}
+    assert own == set(REFERENCES) == set(stored())
+
+
 COMPARED = [
     pytest.param(IndicatorRegistry.get(name, params), id=f"{name} {dict(params)}")
     for name in NAMES
-    for params in ({}, *(REFERENCES[name].others if name in REFERENCES else ()))
+    if name in REFERENCES
+    for params in ({}, *REFERENCES[name].others)
 ]
 
 

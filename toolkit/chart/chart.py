@@ -70,14 +70,12 @@ class Chart(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
         self.add_class("tk-chart")
         if klines is not None:
             self.show(klines)
-            for label, indicator in (pipeline.indicators if pipeline is not None else {}).items():
-                frame = indicator.calculate(klines)
-                self.plot(
-                    label,
-                    indicator,
-                    {output.name: frame[output.name].to_numpy() for output in indicator.outputs},
-                )
-            self.show_signals(pipeline.get_all_signals(klines) if pipeline is not None else {})
+            if pipeline is not None:
+                frame = pipeline.calculate(klines)
+                for label, indicator in pipeline.indicators.items():
+                    columns = pipeline.columns(label)
+                    self.plot(label, indicator, {name: frame[columns[name]].to_numpy() for name in columns})
+                self.show_signals(pipeline.get_all_signals(klines))
 
     @property
     def loading(self) -> str:

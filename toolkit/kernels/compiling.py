@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, cast
 
 import numba
-from numba.extending import register_jitable
+from numba.core.cgutils import get_null_value
+from numba.extending import intrinsic, register_jitable
+from numba.np.arrayobj import make_array
 
 from toolkit import settings
 
@@ -17,7 +19,7 @@ _numba_config: Any = numba.config  # its settings are made at run time
 _PACKAGE = Path(__file__).parents[1]
 
 
-def _cache_folder() -> Path:
+def _made_folder() -> Path:
     """Folder for compiled code, named after a hash of every module that holds some.
 
     Numba notices an edited kernel but not an edited *callee*; with the hash in the path an old result can't
@@ -51,7 +53,17 @@ def _numba_cache_in(folder: str) -> Iterator[None]:
 
 P = ParamSpec("P")
 R = TypeVar("R")
-_folder: list[str] = []  # the cache folder once it is known; [""] where none can be written
+_folder: list[Path | None] = []  # once it is known
+
+
+def cache_folder() -> Path | None:
+    """Where this version's compiled code lies; None where no folder can be written."""
+    if not _folder:
+        try:
+            _folder.append(_made_folder())
+        except (OSError, settings.SettingsError):  # all works without, only the start is slower
+            _folder.append(None)
+    return _folder[0]
 
 
 def compiled(function: Callable[P, R]) -> Callable[P, R]:
@@ -61,17 +73,11 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
     script) are compiled afresh in each process, since only here do we know when a callee has changed.
     """
     options: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
-    if _PACKAGE in Path(cast(Any, function).__code__.co_filename).parents:
-        if not _folder:
-            try:
-                _folder.append(str(_cache_folder()))
-            except (
-                OSError,
-                settings.SettingsError,
-            ):  # a home that can't be written: all works, only the start is slower
-                _folder.append("")
-        if _folder[0]:
-            with _numba_cache_in(_folder[0]):
+    folder = cache_folder()
+    if folder is not None:
+        source = Path(cast(Any, function).__code__.co_filename)
+        if _PACKAGE in source.parents or folder in source.parents:
+            with _numba_cache_in(str(folder)):
                 return cast(Callable[P, R], numba.njit(cache=True, **options)(function))
     return cast(Callable[P, R], numba.njit(**options)(function))
 
@@ -79,3 +85,19 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
 def shared(function: Callable[P, R]) -> Callable[P, R]:
     """A small function that Python calls as it is, and that kernels can call too: sizes of memory."""
     return register_jitable(function)
+
+
+@intrinsic
+def unowned(_context: Any, array: Any) -> Any:
+    """The same array without a count of who holds it, for use in a kernel: every slice of a counted array
+    costs two atomic operations, which is more than a step of an average. The caller must hold the array.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        view = make_array(signature.args[0])(context, builder, arguments[0])  # type: ignore[no-untyped-call]
+        nothing: Any = get_null_value
+        view.meminfo = nothing(view.meminfo.type)
+        view.parent = nothing(view.parent.type)
+        return view._getvalue()
+
+    return array(array), generate
