@@ -235,7 +235,7 @@ class View {
     const scale = this.#scaleOf(entry, pane.bounds);
     const volume = pane.volume && this.#scaleOf(entry, pane.volume);
     entry.scale = scale;
-    const ticks = numberTicks(pane.bounds.low, pane.bounds.high, Math.max(2, entry.height / 34));
+    const ticks = numberTicks(pane.bounds.low, pane.bounds.high, Math.max(3, entry.height / 34));
     const price = pane.candles ? priceDecimals(this.chart.feed.exact("close", this.chart.feed.length - 1)) : 0;
     entry.decimals = Math.max(ticks.decimals, price, 2);
     const levels = pane.marks.filter((mark) => mark.kind === "level").map((mark) => mark.value);
