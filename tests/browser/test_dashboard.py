@@ -141,7 +141,8 @@ def test_every_registered_indicator_is_drawn_when_it_is_switched_on(dashboard):
         if name in ("MACD", "RSI", "Bollinger Bands"):
             continue
         before = dashboard.picture()
-        page.get_by_label(f"Show {name} on the chart", exact=True).check()
+        # clicked, not checked: the switch goes away with its row
+        page.get_by_label(f"Show {name} on the chart", exact=True).click()
         marks = (
             "chart.linked.panes.flatMap((pane) => pane.marks.filter((mark) =>"
             " (mark.columns ?? [mark.column]).some((column) => column?.startsWith(`${argument}.`))))"
@@ -172,9 +173,54 @@ def test_every_registered_indicator_is_drawn_when_it_is_switched_on(dashboard):
         else:
             assert dashboard.pane(name) is None
         assert page.locator(".tk-toast.tk-shown").count() == 0, name
-        dashboard.card(name).locator(".tk-switch input").uncheck()
+        dashboard.card(name).locator(".tk-switch input").click()
         dashboard.until(f"!{marks}.length && !chart.pending", name)
     assert on.count() == usual
+
+
+AHEAD = [
+    name
+    for name in IndicatorRegistry.names()
+    if any(output.ahead and output.drawn for output in IndicatorRegistry.get_class(name).outputs)
+]
+
+
+@pytest.mark.parametrize("name", AHEAD)
+def test_what_is_drawn_ahead_has_room_and_the_legend_says_what_is_drawn(dashboard, btc, name):
+    page = dashboard.page
+    indicator = IndicatorRegistry.get(name)
+    output = next(output for output in indicator.outputs if output.ahead and output.drawn)
+    ahead, column = indicator.candles_ahead(output), f"{name}.{output.name}"
+    values = indicator.calculate(btc)[output.name].to_numpy()
+    page.get_by_label(f"Show {name} on the chart", exact=True).click()
+    dashboard.until("chart.inspect().versions[argument] > 0 && chart.ahead > 0", column)
+    dashboard.until_drawn()
+    last = len(btc) - 1
+    assert dashboard.chart("chart.range.high") > last + ahead, "the view at the end has made room"
+    line = (
+        "chart.linked.panes.flatMap((pane) => pane.marks).find((m) => m.column === argument && !m.by).shape"
+    )
+    assert dashboard.chart(f"[{line}.x.at(-1), {line}.y.at(-1)]", column) == [last + ahead, values[-1]]
+    assert dashboard.chart("chart.feed.exact(argument[0], argument[1])", [column, last]) == values[-1]
+    legend = (
+        "view.panes.flatMap((entry) => entry.series.flat())"
+        ".find((part) => part.column === argument).value.textContent"
+    )
+    box = page.locator(".tk-surface").bounding_box()
+    for candle in (last + ahead, last + 1, last - 3):
+        x = dashboard.chart("view.panes[0].scale.x(argument)", candle)
+        page.mouse.move(box["x"] + x, box["y"] + 100)
+        shown = dashboard.chart(legend, column)
+        assert float(shown.replace(",", "")) == pytest.approx(values[candle - ahead], abs=0.01), candle
+    page.mouse.move(box["x"] + dashboard.chart("view.panes[0].scale.x(argument)", last + 1), box["y"] + 100)
+    assert "–" in page.locator(".tk-legend").first.inner_text(), "there is no candle yet"
+    dashboard.chart("chart.showAll()")
+    dashboard.until_drawn()
+    size = dashboard.chart("2 ** chart.window.level")
+    end = dashboard.chart(f"{line}.x.at(-1)", column)
+    assert last + ahead - size < end < last + ahead + size, "zoomed out it is drawn at the same place"
+    dashboard.card(name).locator(".tk-switch input").click()
+    dashboard.until("chart.ahead === 0 && !chart.pending")
 
 
 def test_the_list_of_indicators_is_searched_and_worked_with_the_keyboard(dashboard):
@@ -197,7 +243,7 @@ def test_the_list_of_indicators_is_searched_and_worked_with_the_keyboard(dashboa
     field.fill("no such thing")
     page.get_by_text("No indicator of that name or family.").wait_for()
     field.fill("")
-    dashboard.card("TEMA").locator(".tk-switch input").uncheck()
+    dashboard.card("TEMA").locator(".tk-switch input").click()
     page.wait_for_function(
         "(count) => document.querySelectorAll('.tk-row-name').length === count", arg=everything
     )
