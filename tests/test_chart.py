@@ -12,6 +12,7 @@ from toolkit import MACD, RSI, BollingerBands, Indicator, IndicatorPipeline, KLi
 from toolkit.candles import CandleReport
 from toolkit.chart import Chart, bundle, found, panes, wire
 from toolkit.indicators import Line, Period
+from toolkit.indicators.base import Dots, Histogram
 from toolkit.rules import Rule, above
 
 
@@ -295,6 +296,121 @@ def test_any_indicator_is_drawn_by_its_declaration_alone(klines):
     pane = spec(chart)["panes"][1]
     assert pane["columns"] == ["Spread.spread"]
     assert [mark["value"] for mark in pane["marks"] if mark["kind"] == "level"] == [3.0, 5.0, 9.0]
+
+
+class Everything(Indicator):
+    """All that a declaration can say about drawing."""
+
+    displacement: Period = 26
+    outputs = (
+        Line("lead_one", ahead="displacement"),
+        Line("lead_two", ahead="displacement"),
+        Line("lag", behind=5),
+        Line("stop", colored_by="side"),
+        Line("side", drawn=False, unit="ratio"),
+        Dots("dot"),
+        Histogram("amount", unit="volume", colored_by="side"),
+        Line("unseen", drawn=False),
+    )
+    clouds = (("lead_one", "lead_two"),)
+    warmup = 0
+    state_size = 0
+
+    @staticmethod
+    def kernel(state, close, displacement, lead_one, lead_two, lag, stop, side, dot, amount, unseen):
+        for column in (lead_one, lead_two, lag, stop, side, dot, amount, unseen):
+            column[:] = close
+
+
+def test_everything_that_a_declaration_says_is_described(klines):
+    chart = Chart(klines, IndicatorPipeline().add(Everything()))
+    pane = spec(chart)["panes"][1]
+    marks = [
+        (m["kind"], m.get("role"), m.get("column", m.get("columns")), m.get("by")) for m in pane["marks"]
+    ]
+    by = "Everything.side"
+    leads = ["Everything.lead_one", "Everything.lead_two"]
+    assert marks == [
+        ("cloud", "above", leads, None),
+        ("cloud", "below", leads, None),
+        *(("segments", tint, "Everything.amount", by) for tint in ("up", "down", "flat")),
+        ("line", None, "Everything.lead_one", None),
+        ("line", None, "Everything.lead_two", None),
+        ("line", None, "Everything.lag", None),
+        *(("line", tint, "Everything.stop", by) for tint in ("up", "down", "flat")),
+        ("dots", None, "Everything.dot", None),
+    ]
+    assert by in pane["columns"], "what colours come from is sent, drawn or not"
+    assert "Everything.unseen" not in pane["columns"]
+    assert pane["shifts"] == {leads[0]: 26, leads[1]: 26, "Everything.lag": -5}
+    units = {value["name"]: value["unit"] for value in pane["series"][0]["values"]}
+    assert units["amount"] == "volume"
+    assert "side" not in units
+    dots = [mark for mark in chart.children[1].marks if isinstance(mark, bqplot.Scatter)]
+    assert [mark.marker for mark in dots] == ["circle"]
+    chart.remove("Everything")
+    assert "Everything.side" not in chart._columns.held
+
+
+def test_a_changed_displacement_moves_the_line_and_makes_no_new_marks(klines):
+    chart = Chart(klines, IndicatorPipeline().add(Everything()))
+    before = [mark["id"] for mark in spec(chart)["panes"][1]["marks"]]
+    moved = Everything(displacement=40)
+    chart.plot("Everything", moved, values_of(moved, klines))
+    pane = spec(chart)["panes"][1]
+    assert pane["shifts"]["Everything.lead_one"] == 40
+    assert [mark["id"] for mark in pane["marks"]] == before
+
+
+@pytest.mark.parametrize(("level", "expected"), [(0, (74, 205)), (3, (96, 201))])
+def test_what_is_drawn_elsewhere_is_sent_from_where_it_is_known(klines, monkeypatch, level, expected):
+    chart = Chart(klines, IndicatorPipeline().add(Everything()))
+    chart._controller.seen = {"epoch": 1, "level": level, "from": 100, "to": 200, "first": 0.0, "last": 1.0}
+    sent = Sent(chart, monkeypatch)
+    moved = Everything(displacement=26)
+    chart.plot("Everything", moved, values_of(moved, klines))
+    [(patch, data)] = sent.of("patch")
+    start, end = expected
+    assert patch["from"] == start
+    assert {len(part) for part in data} == {end - start}
+    lead = values_of(moved, klines)["lead_one"]
+    low, _ = wire.buckets(lead, level, start, end)
+    np.testing.assert_array_equal(data[0], low)
+
+
+def test_areas_and_colours_come_from_outputs():
+    for wrong in ({"clouds": (("dot", "inner"),)}, {"outputs": (Line("dot", colored_by="inner"),)}):
+        with pytest.raises(TypeError, match="inner"):
+            type(
+                "Wrong",
+                (Indicator,),
+                {
+                    "outputs": (Line("dot"),),
+                    "internals": ("inner",),
+                    "kernel": staticmethod(lambda state, close, dot, inner: None),
+                    **wrong,
+                },
+            )
+
+
+def test_overlays_are_told_apart(klines):
+    class Overlay(Indicator):
+        """A line over the candles."""
+
+        outputs = (Line("line"),)
+        pane = "price"
+        warmup = 0
+        state_size = 0
+
+        @staticmethod
+        def kernel(state, close, line):
+            line[:] = close
+
+    pipeline = IndicatorPipeline()
+    for label in "abcdef":
+        pipeline.add(Overlay(), label=label)
+    price = spec(Chart(klines, pipeline))["panes"][0]
+    assert len({series["values"][0]["color"] for series in price["series"]}) == 6
 
 
 def test_signals_are_sent_by_row_with_their_group(klines):

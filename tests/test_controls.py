@@ -15,6 +15,7 @@ from toolkit.controls import (
     DataPanel,
     DataSummary,
     IndicatorControls,
+    IndicatorList,
     SignalTable,
     SymbolPicker,
     TimeframePicker,
@@ -23,6 +24,7 @@ from toolkit.controls import (
 from toolkit.controls.indicators import control_for
 from toolkit.controls.later import Later
 from toolkit.controls.signal_table import table_columns
+from toolkit.controls.state import needs_compiling
 from toolkit.indicators import Parameter
 from toolkit.loader import KLineDataLoader, SyntheticDataWarning
 
@@ -204,6 +206,94 @@ def test_controls_follow_the_configuration(state):
         == card.inputs["period"].field.value
         == 21
     )
+
+
+def test_the_list_makes_a_card_when_an_indicator_is_first_switched_on(state, screen, monkeypatch):
+    made = []
+    whole = IndicatorControls.__init__
+    monkeypatch.setattr(
+        IndicatorControls,
+        "__init__",
+        lambda self, state, name: (made.append(name), whole(self, state, name))[1],
+    )
+    state.configuration.set_indicator_enabled("RSI", False)
+    found = IndicatorList(state)
+    assert made == list(found.cards) == ["MACD", "Bollinger Bands"]
+    assert found._rows.enabled == ["MACD", "Bollinger Bands"]
+    assert sorted(entry["name"] for entry in found._rows.entries) == sorted(IndicatorRegistry.names())
+    answers = []
+    found._rows.send = lambda content, buffers=None: answers.append(content)
+    found._receive(None, {"type": "switch", "name": "RSI"}, [])
+    assert answers == [{"type": "done", "name": "RSI"}]
+    assert list(found.cards) == ["MACD", "RSI", "Bollinger Bands"]
+    assert found._on.children == tuple(found.cards.values())
+    assert screen.plots[-1][0] == "RSI"
+    card = found.cards["RSI"]
+    card.switch.value = False
+    assert card not in found._on.children
+    state.configuration.update({"RSI": {"enabled": True}})
+    assert found.cards["RSI"] is card
+    assert made == ["MACD", "Bollinger Bands", "RSI"]
+
+
+def test_the_list_filters_cards_by_name_and_family(state):
+    found = IndicatorList(state)
+
+    def shown(query):
+        found.search.value = query
+        return [name for name, card in found.cards.items() if card.layout.display is None]
+
+    assert shown("") == ["MACD", "RSI", "Bollinger Bands"]
+    assert shown("  RS ") == ["RSI"]
+    assert shown("momentum") == ["MACD", "RSI"]
+    assert shown("boll volat") == ["Bollinger Bands"]
+    assert shown("nothing like it") == []
+    families = [entry["family"] for entry in found._rows.entries]
+    assert families == sorted(
+        families, key=lambda family: ("trend momentum volatility volume other").index(family)
+    )
+
+
+def test_an_indicator_that_cannot_be_switched_on_is_reported_and_its_switch_released(state):
+    found = IndicatorList(state)
+    answers = []
+    found._rows.send = lambda content, buffers=None: answers.append(content)
+    found._receive(None, {"type": "switch", "name": "Nonsense"}, [])
+    assert "Nonsense" in state.error["title"]
+    assert answers == [{"type": "done", "name": "Nonsense"}]
+
+
+def test_an_indicator_registered_later_is_listed_and_a_class_written_anew_has_a_new_card(state):
+    found = IndicatorList(state)
+    before = found.cards["RSI"]
+
+    class Other(RSI):
+        name = "RSI"
+
+    Other.__module__, Other.__qualname__ = RSI.__module__, RSI.__qualname__  # a cell that was run again
+    try:
+        IndicatorRegistry.register(Other)
+        state.configuration.set_indicator_params("RSI", {"period": 20})
+        assert found.cards["RSI"] is not before
+    finally:
+        IndicatorRegistry.register(RSI)
+
+
+def test_what_may_have_to_be_compiled_is_said_to_be_prepared(state, screen, monkeypatch):
+    seen = []
+
+    calculate = RSI.calculate
+    monkeypatch.setattr(
+        RSI,
+        "calculate",
+        lambda self, klines: (seen.append((state.loading, screen.loading)), calculate(self, klines))[1],
+    )
+    monkeypatch.setattr("toolkit.controls.state.needs_compiling", lambda indicator: True)
+    state.configuration.set_indicator_params("RSI", {"period": 20})
+    assert seen == [("Preparing RSI: compiled once, then kept…",) * 2]
+    assert state.loading == screen.loading == ""
+    monkeypatch.undo()
+    assert not needs_compiling(RSI()), "it was used already"
 
 
 def test_every_parameter_of_every_indicator_has_a_control_with_its_bounds(state):

@@ -18,7 +18,7 @@ import pandas as pd
 import pytest
 from playwright.sync_api import Page, sync_playwright
 
-from toolkit import IndicatorConfiguration, KLineDataLoader
+from toolkit.indicators.warm import warm
 
 ROOT = Path(__file__).parents[2]
 FLAGS = (
@@ -136,8 +136,7 @@ def dirty_candles() -> pd.DataFrame:
 @pytest.fixture(scope="session")
 def compiled() -> None:
     """Every kernel compiled and cached, so that no page waits for that."""
-    frame = KLineDataLoader.load_klines("BTCUSDT", "1d", source="sample")
-    IndicatorConfiguration().pipeline().get_all_signals(frame)
+    warm()
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from toolkit import RSI, BollingerBands, KLineDataLoader
+from toolkit import RSI, BollingerBands, IndicatorRegistry, KLineDataLoader
 
 UP, DOWN, VIOLET = "#26a69a", "#ef5350", "#a98bf5"
 
@@ -129,6 +129,124 @@ def test_a_switched_off_indicator_disappears(dashboard):
     dashboard.page.wait_for_function(listed)
     assert dashboard.pixels(VIOLET, dashboard.state()["panes"][-1]["key"]) > 20
     assert dashboard.state()["canvas"] == before["canvas"]
+
+
+def test_every_registered_indicator_is_drawn_when_it_is_switched_on(dashboard):
+    """By being registered and nothing else: its pane, its legend, painted pixels, and no error."""
+    page = dashboard.page
+    on = page.locator(".tk-enabled > .tk-card")
+    usual = on.count()
+    for name in IndicatorRegistry.names():
+        indicator = IndicatorRegistry.get(name)
+        if name in ("MACD", "RSI", "Bollinger Bands"):
+            continue
+        before = dashboard.picture()
+        # clicked, not checked: the switch goes away with its row
+        page.get_by_label(f"Show {name} on the chart", exact=True).click()
+        marks = (
+            "chart.linked.panes.flatMap((pane) => pane.marks.filter((mark) =>"
+            " (mark.columns ?? [mark.column]).some((column) => column?.startsWith(`${argument}.`))))"
+        )
+        dashboard.until(f"{marks}.length && chart.inspect().complete && !chart.pending", name)
+        dashboard.until(f"{marks}.every((mark) => mark.seen.size && mark.stale === false)", name)
+        dashboard.until_drawn()
+        assert (
+            dashboard.chart(f"{marks}.reduce((sum, mark) => sum + (mark.shape?.x.length ?? 0), 0)", name) > 0
+        )
+        assert dashboard.picture() != before, name
+        if indicator.pane == "own":
+            drawn = dashboard.chart(
+                """(() => {
+                  const entry = view.panes.find(({ pane }) => pane.key === argument);
+                  const { data } = view.canvas.getContext('2d').getImageData(
+                    0, Math.ceil((entry.top + 24) * view.ratio), view.plot.width * view.ratio,
+                    Math.floor((entry.height - 26) * view.ratio));
+                  let found = 0; // brighter than grid and levels
+                  for (let i = 0; i < data.length; i += 4) {
+                    if (Math.max(data[i], data[i + 1], data[i + 2]) > 130) found++;
+                  }
+                  return found;
+                })()""",
+                name,
+            )
+            assert drawn > 20, name
+        else:
+            assert dashboard.pane(name) is None
+        assert page.locator(".tk-toast.tk-shown").count() == 0, name
+        dashboard.card(name).locator(".tk-switch input").click()
+        dashboard.until(f"!{marks}.length && !chart.pending", name)
+    assert on.count() == usual
+
+
+AHEAD = [
+    name
+    for name in IndicatorRegistry.names()
+    if any(output.ahead and output.drawn for output in IndicatorRegistry.get_class(name).outputs)
+]
+
+
+@pytest.mark.parametrize("name", AHEAD)
+def test_what_is_drawn_ahead_has_room_and_the_legend_says_what_is_drawn(dashboard, btc, name):
+    page = dashboard.page
+    indicator = IndicatorRegistry.get(name)
+    output = next(output for output in indicator.outputs if output.ahead and output.drawn)
+    ahead, column = indicator.candles_ahead(output), f"{name}.{output.name}"
+    values = indicator.calculate(btc)[output.name].to_numpy()
+    page.get_by_label(f"Show {name} on the chart", exact=True).click()
+    dashboard.until("chart.inspect().versions[argument] > 0 && chart.ahead > 0", column)
+    dashboard.until_drawn()
+    last = len(btc) - 1
+    assert dashboard.chart("chart.range.high") > last + ahead, "the view at the end has made room"
+    line = (
+        "chart.linked.panes.flatMap((pane) => pane.marks).find((m) => m.column === argument && !m.by).shape"
+    )
+    assert dashboard.chart(f"[{line}.x.at(-1), {line}.y.at(-1)]", column) == [last + ahead, values[-1]]
+    assert dashboard.chart("chart.feed.exact(argument[0], argument[1])", [column, last]) == values[-1]
+    legend = (
+        "view.panes.flatMap((entry) => entry.series.flat())"
+        ".find((part) => part.column === argument).value.textContent"
+    )
+    box = page.locator(".tk-surface").bounding_box()
+    for candle in (last + ahead, last + 1, last - 3):
+        x = dashboard.chart("view.panes[0].scale.x(argument)", candle)
+        page.mouse.move(box["x"] + x, box["y"] + 100)
+        shown = dashboard.chart(legend, column)
+        assert float(shown.replace(",", "")) == pytest.approx(values[candle - ahead], abs=0.01), candle
+    page.mouse.move(box["x"] + dashboard.chart("view.panes[0].scale.x(argument)", last + 1), box["y"] + 100)
+    assert "–" in page.locator(".tk-legend").first.inner_text(), "there is no candle yet"
+    dashboard.chart("chart.showAll()")
+    dashboard.until_drawn()
+    size = dashboard.chart("2 ** chart.window.level")
+    end = dashboard.chart(f"{line}.x.at(-1)", column)
+    assert last + ahead - size < end < last + ahead + size, "zoomed out it is drawn at the same place"
+    dashboard.card(name).locator(".tk-switch input").click()
+    dashboard.until("chart.ahead === 0 && !chart.pending")
+
+
+def test_the_list_of_indicators_is_searched_and_worked_with_the_keyboard(dashboard):
+    page = dashboard.page
+    field = page.get_by_title("Search indicators by name or family")
+    names = page.locator(".tk-row-name")
+    everything = names.count()
+    assert everything == len(IndicatorRegistry.names()) - 3
+    page.get_by_label("Show SMA on the chart", exact=True).wait_for()
+    field.fill("tEm")
+    page.wait_for_function("document.querySelectorAll('.tk-row-name').length === 1")
+    assert names.all_inner_texts() == ["TEMA"]
+    page.locator(".tk-enabled > .tk-card").first.wait_for(state="hidden")
+    field.press("Tab")
+    assert page.evaluate("document.activeElement.getAttribute('aria-label')") == "Show TEMA on the chart"
+    page.keyboard.press("Space")
+    dashboard.card("TEMA").locator(".tk-switch input").wait_for()
+    dashboard.until("chart.inspect().versions['TEMA.tema'] > 0")
+    assert names.count() == 0
+    field.fill("no such thing")
+    page.get_by_text("No indicator of that name or family.").wait_for()
+    field.fill("")
+    dashboard.card("TEMA").locator(".tk-switch input").click()
+    page.wait_for_function(
+        "(count) => document.querySelectorAll('.tk-row-name').length === count", arg=everything
+    )
 
 
 def test_a_drag_moves_the_chart_with_the_pointer(dashboard):

@@ -333,3 +333,119 @@ def test_a_screener_sorts_with_undefined_values_last(browser):
     texts = page.evaluate("[null, 48795.1, 0.0017227, 3, -12.3456].map(numberText)")
     assert texts == ["–", "48,795.1", "0.001723", "3", "-12.35"]
     page.close()
+
+
+def test_dots_keep_the_least_and_the_greatest_of_a_bucket(modules):
+    random = np.random.default_rng(3)
+    values = random.normal(size=320)
+    values[:20] = np.nan
+    for level in (0, 4):
+        x, y = modules.evaluate(
+            f"""([values, level]) => {{ {FROM_NULL}
+              const column = new Column("range", 320);
+              column.put(0, float(values));
+              const view = {{ level, from: 0, to: 320 >> level, shift: 7 }};
+              const {{ x, y }} = dotShape(view, column.buckets(level, 0, 320 >> level));
+              return [[...x], [...y]];
+            }}""",
+            [numbers(values), level],
+        )
+        size = 2**level
+        assert len(x) == (300 if level == 0 else 38), "an undefined candle has no dot, a bucket at most two"
+        for bucket in range(320 // size):
+            piece = values[bucket * size : (bucket + 1) * size]
+            here = [dot for at, dot in zip(x, y, strict=True) if (at - 7 + 0.5) // size == bucket]
+            defined = piece[~np.isnan(piece)]
+            assert sorted(here) == sorted({defined.min(), defined.max()} if len(defined) else set())
+
+
+def test_a_cloud_is_split_where_its_edges_cross(modules):
+    one, other = [np.nan, 1, 2, 1, 0, 0, 3], [0, 0, 0, 2, 1, 1, 1]
+    found = modules.evaluate(
+        f"""([a, b]) => {{ {FROM_NULL}
+          const flat = (values) => ({{ low: float(values), high: float(values) }});
+          const view = {{ level: 0, from: 10, to: 17, shift: 5 }};
+          return ["above", "below"].map((side) => {{
+            const {{ x, y }} = cloudShape(view, flat(a), flat(b), side);
+            return [list(x), ...y.map(list)];
+          }});
+        }}""",
+        [numbers(one), numbers(other)],
+    )
+    (x, top, bottom), (under_x, under_top, under_bottom) = [[back(part) for part in side] for side in found]
+    cross, again = 15 + 2 + 2 / 3, 15 + 5 + 1 / 3
+    level, second = 2 - 2 / 3, 1.0
+    ends = ~np.isnan(top)
+    np.testing.assert_allclose(x[ends], [16, 17, cross, again, 21])
+    np.testing.assert_allclose(top[ends], [1, 2, level, second, 3])
+    np.testing.assert_allclose(bottom[ends], [0, 0, level, second, 1])
+    assert np.isnan(top[3]), "the two areas above are apart"
+    ends = ~np.isnan(under_top)
+    np.testing.assert_allclose(under_x[ends], [cross, 18, 19, 20, again])
+    np.testing.assert_allclose(under_top[ends], [level, 2, 1, 1, second])
+    np.testing.assert_allclose(under_bottom[ends], [level, 1, 0, 0, second])
+
+
+def test_a_cloud_zoomed_out_covers_both_edges_once(modules):
+    random = np.random.default_rng(4)
+    one, other = np.cumsum(random.normal(size=(2, 512)), axis=1)
+    found = modules.evaluate(
+        f"""([a, b]) => {{ {FROM_NULL}
+          const buckets = (values) => {{
+            const column = new Column("range", 512);
+            column.put(0, float(values));
+            return column.buckets(4, 0, 32);
+          }};
+          const view = {{ level: 4, from: 0, to: 32 }};
+          return ["above", "below"].map((side) => cloudShape(view, buckets(a), buckets(b), side).y.map(list));
+        }}""",
+        [one.tolist(), other.tolist()],
+    )
+    above, below = (np.array([back(part) for part in side]) for side in found)
+    assert (np.isnan(above[0]) ^ np.isnan(below[0])).all(), "each bucket is in one of them"
+    both = np.where(np.isnan(above), below, above)
+    pieces = np.stack([one, other]).reshape(2, 32, 16)
+    np.testing.assert_array_equal(both[0], pieces.max(axis=(0, 2)))
+    np.testing.assert_array_equal(both[1], pieces.min(axis=(0, 2)))
+
+
+def test_a_tinted_line_is_every_piece_once(modules):
+    values = [1.0, 2, 3, 9, 8, np.nan, 5, 6, 7]
+    side = [1.0, 1, 1, -1, -1, -1, 1, 1, 0]
+    found = modules.evaluate(
+        f"""([values, side]) => {{ {FROM_NULL}
+          const column = {{ low: float(values), high: float(values) }};
+          const tints = tintsOf({{ low: float(side), high: float(side) }});
+          const line = lineShape({{ level: 0, from: 0, to: 9, shift: 2 }}, column);
+          return ["up", "down", "flat"].map((tint) => {{
+            const {{ x, y }} = tintedLine(line, tints, tint);
+            return [list(x), list(y)];
+          }});
+        }}""",
+        [numbers(values), numbers(side)],
+    )
+    pieces = []
+    for x, y in found:
+        x, y = back(x), back(y)
+        pieces.append(
+            [
+                (int(x[i]) - 2, int(x[i + 1]) - 2)
+                for i in range(len(x) - 1)
+                if x[i] < x[i + 1] and not np.isnan(y[i : i + 2]).any()
+            ]
+        )
+    assert pieces == [[(0, 1), (1, 2), (6, 7)], [(3, 4)], [(2, 3), (7, 8)]]
+
+
+def test_large_numbers_on_the_axis_are_short_and_told_apart(modules):
+    def ticks(low, high, most=5):
+        return modules.evaluate(
+            "([low, high, most]) => {"
+            " const { values, step } = numberTicks(low, high, most); return compactTicks(values, step); }",
+            [low, high, most],
+        )
+
+    assert ticks(0, 2_000_000) == ["0", "0.5M", "1.0M", "1.5M", "2.0M"]
+    assert ticks(-3000, 3000, 3) == ["-2K", "0", "2K"]
+    assert ticks(1_200_000_000, 1_200_400_000, 4)[:2] == ["1.2000B", "1.2001B"]
+    assert ticks(0, 4) == ["0", "1", "2", "3", "4"]

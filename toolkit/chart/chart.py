@@ -119,12 +119,12 @@ class Chart(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
         self._send_all()
 
     def plot(self, label: str, indicator: Indicator, values: Mapping[str, npt.NDArray[np.float64]]) -> None:
-        """Draw an indicator, or draw it anew: `values` holds a float64 array a drawn output, as long as the
-        candles.
+        """Draw an indicator, or draw it anew: `values` holds a float64 array, as long as the candles, for
+        each output that is drawn or that an area or a colour comes from.
 
         Raises `ValueError` where an output is missing or of another length.
         """
-        drawn = [output.name for output in indicator.outputs if output.drawn]
+        drawn = panes.needed(indicator)
         if missing := [name for name in drawn if name not in values]:
             raise ValueError(f"Chart.plot: values of {label} lack {', '.join(missing)}")
         held = self._indicators.get(label)
@@ -134,7 +134,7 @@ class Chart(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
         for column, name in zip(names, drawn, strict=True):
             self._columns.put(column, values[name])
         # the values first: the browser draws them while it is told the new title
-        self._patch(names)
+        self._patch(names, [indicator.candles_ahead(output) for output in indicator.outputs])
         if held != indicator:
             self._indicators[label] = indicator
             self._place(label, indicator)
@@ -196,6 +196,7 @@ class Chart(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
             elif mark.facts["kind"] == "zone":
                 mark.facts["values"] = levels
         series.title = panes.series_title(label, indicator)
+        series.shifts = panes.shifts(label, indicator)
 
     def _arrange(self) -> None:
         figures = [self._price.figure, *(pane.figure for pane in self._own.values())]
@@ -235,15 +236,18 @@ class Chart(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
         )
         self._tell("found", self._found.content, [array.data for array in self._found.arrays])
 
-    def _patch(self, names: list[str]) -> None:
+    def _patch(self, names: list[str], shifts: list[int]) -> None:
         """Send what is in view of changed columns; the browser asks for the rest when no more changes
-        come.
+        come. `shifts`: how many candles later than they are known they are drawn.
         """
         seen = self._controller.seen
         if seen and seen["epoch"] == self._columns.epoch:
             level, start, end = int(seen["level"]), int(seen["from"]), int(seen["to"])
         else:
             level, start, end = 0, max(0, self._columns.length - FIRST_ROWS), self._columns.length
+        size = 1 << level
+        start = max(0, start - -(-max([0, *shifts]) // size))
+        end = min(-(-self._columns.length // size), end + -(-max([0, *(-n for n in shifts)]) // size))
         listed, data = [], []
         for name in names:
             column = self._columns.held[name]

@@ -27,6 +27,12 @@ MARKERS = (
     (BUY, "#4be3b0", "triangle-up", 1),
     (SELL, "#ff8a65", "triangle-down", -1),
 )
+# Where a line is told apart by another output: above zero, below, and where that is neither or both.
+TINTS = ("up", "down", "flat")
+NEUTRAL = "#9aa4b8"
+CLOUD_EDGES = ("#7fc8bd", "#e0a3a0")  # softer than a candle's
+LEAST_PRICE, LEAST_OWN = 170, 64  # pixels that a pane is high at least; with more panes the chart scrolls
+_ORDER = {"band": 0, "zone": 0, "cloud": 0, "level": 1, "segments": 2, "line": 3, "dots": 4}
 _AXIS = 76  # pixels right of every pane for its labels; js/view.js has the same number
 
 
@@ -50,6 +56,7 @@ class Series:
     columns: list[str]
     marks: list[Mark]
     values: list[dict[str, str]]
+    shifts: dict[str, int] = field(default_factory=dict)  # candles that a column is drawn later, where it is
 
 
 @dataclass(slots=True)
@@ -66,8 +73,9 @@ class Pane:
 
     def marks(self) -> list[Mark]:
         """From the bottom up: areas, volume and candles, lines, markers."""
-        areas = [m for s in self.series.values() for m in s.marks if m.facts["kind"] in ("band", "zone")]
-        others = [m for s in self.series.values() for m in s.marks if m.facts["kind"] not in ("band", "zone")]
+        drawn = [mark for series in self.series.values() for mark in series.marks]
+        areas = [mark for mark in drawn if _ORDER[mark.facts["kind"]] == 0]
+        others = [mark for mark in drawn if _ORDER[mark.facts["kind"]] > 0]
         return [*areas, *self.candles, *others, *self.markers]
 
     def refresh(self) -> None:
@@ -83,6 +91,7 @@ class Pane:
             "candles": bool(self.candles),
             "range": self.value_range,
             "columns": [column for series in self.series.values() for column in series.columns],
+            "shifts": {column: n for series in self.series.values() for column, n in series.shifts.items()},
             "marks": [mark.describe() for mark in self.marks()],
             "series": [{"title": series.title, "values": series.values} for series in self.series.values()],
         }
@@ -108,7 +117,12 @@ def make_pane(key: str, x: Any, share: int, *, with_candles: bool = False) -> Pa
         padding_x=0,
         padding_y=0,
         background_style={"fill": "transparent"},
-        layout={"width": "100%", "min_height": "0", "flex": f"{share} 1 0px", "margin": "0"},
+        layout={
+            "width": "100%",
+            "min_height": f"{LEAST_PRICE if with_candles else LEAST_OWN}px",
+            "flex": f"{share} 1 0px",
+            "margin": "0",
+        },
     )
     figure.add_class("tk-pane")
     pane = Pane(key, figure, scales)
@@ -145,46 +159,97 @@ def _lines(pane: Pane, x: Any, color: str, *, scale: str = "price", **style: Any
 
 def make_series(pane: Pane, x: Any, label: str, indicator: Indicator, order: int) -> Series:
     """The marks of an indicator, from its declaration alone; `order` chooses the colours."""
-    palette = [PALETTE[(2 * order + i) % len(PALETTE)] for i in range(len(PALETTE))]
+    palette = [PALETTE[(2 * order + order // 3 + i) % len(PALETTE)] for i in range(len(PALETTE))]
     colors: dict[str, str] = {}
     marks: list[Mark] = []
+
+    def add(model: Any, kind: str, **facts: Any) -> None:
+        marks.append(Mark(model, {"kind": kind, **facts}))
+
+    def area(color: str, opacity: float) -> Any:
+        return _lines(pane, x, color, fill="between", fill_colors=[color], fill_opacities=[opacity])
+
     for one, other in indicator.fills:
-        colors[one] = colors[other] = palette.pop(0)
-        band = _lines(pane, x, colors[one], fill="between", fill_colors=[colors[one]], fill_opacities=[0.07])
-        marks.append(Mark(band, {"kind": "band", "columns": [f"{label}.{one}", f"{label}.{other}"]}))
+        colors[one] = colors[other] = palette.pop(0) if palette else PALETTE[0]
+        add(area(colors[one], 0.07), "band", columns=[f"{label}.{one}", f"{label}.{other}"])
+    for pair in indicator.clouds:
+        for name, edge in zip(pair, CLOUD_EDGES, strict=True):
+            colors.setdefault(name, edge)
+        for role, color in (("above", UP), ("below", DOWN)):
+            add(area(color, 0.14), "cloud", role=role, columns=[f"{label}.{name}" for name in pair])
     levels = level_values(indicator)
     if len(levels) == 2:
-        zone = _lines(pane, x, palette[0], fill="between", fill_colors=[palette[0]], fill_opacities=[0.06])
-        marks.append(Mark(zone, {"kind": "zone", "values": levels}))
+        add(area(palette[0] if palette else PALETTE[0], 0.06), "zone", values=levels)
     for value in levels:
-        line = _lines(pane, x, "#5d677d", stroke_width=1, line_style="dashed")
-        marks.append(Mark(line, {"kind": "level", "value": value}))
+        add(_lines(pane, x, "#5d677d", stroke_width=1, line_style="dashed"), "level", value=value)
     drawn = [output for output in indicator.outputs if output.drawn]
     for output in drawn:
         column = f"{label}.{output.name}"
-        if output.kind == "histogram":
-            colors[output.name] = "#9aa4b8"
+        by = f"{label}.{output.colored_by}" if output.colored_by is not None else None
+        if output.kind == "histogram" and by is None:
+            colors[output.name] = NEUTRAL
             for role, color in BARS.items():
-                marks.append(
-                    Mark(_lines(pane, x, color), {"kind": "segments", "role": role, "column": column})
-                )
+                add(_lines(pane, x, color), "segments", role=role, column=column)
+            continue
+        if output.name not in colors:
+            colors[output.name] = NEUTRAL if by else palette.pop(0) if palette else PALETTE[0]
+        own = colors[output.name]
+        kind, make = {
+            "line": ("line", _lines),
+            "dots": ("dots", _dots),
+            "histogram": ("segments", _lines),
+        }[output.kind]
+        if by is None:
+            add(make(pane, x, own), kind, column=column)
         else:
-            if output.name not in colors:
-                colors[output.name] = palette.pop(0) if palette else PALETTE[0]
-            marks.append(Mark(_lines(pane, x, colors[output.name]), {"kind": "line", "column": column}))
+            for tint, color in zip(TINTS, (UP, DOWN, own), strict=True):
+                model = make(pane, x, color)
+                if tint == "flat":
+                    model.opacities = [0.5]
+                add(model, kind, column=column, role=tint, by=by)
     # lines lie over bars, whatever was declared first
-    marks.sort(
-        key=lambda mark: {"band": 0, "zone": 0, "level": 1, "segments": 2, "line": 3}[mark.facts["kind"]]
-    )
+    marks.sort(key=lambda mark: _ORDER[mark.facts["kind"]])
     return Series(
         title=series_title(label, indicator),
-        columns=[f"{label}.{output.name}" for output in drawn],
+        columns=[f"{label}.{name}" for name in needed(indicator)],
         marks=marks,
         values=[
-            {"column": f"{label}.{output.name}", "name": output.name, "color": colors[output.name]}
+            {
+                "column": f"{label}.{output.name}",
+                "name": output.name,
+                "color": colors[output.name],
+                "unit": output.unit,
+            }
             for output in drawn
         ],
+        shifts=shifts(label, indicator),
     )
+
+
+def _dots(pane: Pane, x: Any, color: str) -> Any:
+    return bqplot.Scatter(
+        x=[],
+        y=[],
+        scales={"x": x, "y": pane.scales["price"]},
+        colors=[color],
+        marker="circle",
+        default_size=12,
+        preserve_domain={"x": True, "y": True},
+    )
+
+
+def needed(indicator: Indicator) -> list[str]:
+    """The outputs that a chart reads: those it draws, and those that areas and colours come from."""
+    wanted = {output.name for output in indicator.outputs if output.drawn}
+    wanted |= {output.colored_by for output in indicator.outputs if output.drawn and output.colored_by}
+    wanted |= {name for pair in (*indicator.fills, *indicator.clouds) for name in pair}
+    return [output.name for output in indicator.outputs if output.name in wanted]
+
+
+def shifts(label: str, indicator: Indicator) -> dict[str, int]:
+    """How many candles later (negative: earlier) columns are drawn, where they are."""
+    moved = {f"{label}.{output.name}": indicator.candles_ahead(output) for output in indicator.outputs}
+    return {column: candles for column, candles in moved.items() if candles}
 
 
 def series_title(label: str, indicator: Indicator) -> str:

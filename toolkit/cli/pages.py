@@ -2,8 +2,11 @@
 
 import errno
 import socket
+import subprocess
 import sys
 import webbrowser
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -100,7 +103,27 @@ def serve(*, port: int, source: str, browser: bool = False, warm: bool = True) -
     server.initialize([])
     server.welcome = f"System V4 dashboard: http://{HOST}:{port}/\nCandles: {source}. Ctrl-C ends it."
     server.in_browser = browser
-    server.start()
+    with _compiling():
+        server.start()
+
+
+@contextmanager
+def _compiling() -> Iterator[None]:
+    """Compile every registered indicator meanwhile, in a process of its own with low priority, so that no
+    page waits for it; a moment's work where that was done before.
+    """
+    process = subprocess.Popen(
+        [sys.executable, "-m", "toolkit.indicators.warm"],
+        cwd=Path(__file__).parents[2],  # where this toolkit is, and no other
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,  # what does not compile is reported by the page that needs it
+    )
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait()
 
 
 def _check(port: int) -> None:

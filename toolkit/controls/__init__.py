@@ -4,10 +4,11 @@ is shown.
 state = Dashboard("BTCUSDT", "1h")
 chart = Chart()
 state.connect(chart)
-VBox([SymbolPicker(state), TimeframePicker(state), IndicatorControls(state, "RSI"), chart])
+VBox([SymbolPicker(state), TimeframePicker(state), IndicatorList(state), chart])
 """
 
 from toolkit.controls.data import Banner, DataPanel, DataSummary
+from toolkit.controls.indicator_list import IndicatorList
 from toolkit.controls.indicators import IndicatorControls
 from toolkit.controls.page import Theme, Toast
 from toolkit.controls.pickers import SymbolPicker, TimeframePicker
@@ -22,6 +23,7 @@ __all__ = [
     "DataPanel",
     "DataSummary",
     "IndicatorControls",
+    "IndicatorList",
     "Progress",
     "ScreenerTable",
     "SignalTable",

@@ -117,7 +117,7 @@ class Dashboard(traitlets.HasTraits):
 
     @contextmanager
     def _waiting(self, text: str) -> Iterator[None]:
-        """Say what is being waited for, unless it is nothing; a slider's own indicator is quick."""
+        """Say what is being waited for, unless it is nothing."""
         before = self.loading
         self.loading = text or before
         try:
@@ -158,7 +158,7 @@ class Dashboard(traitlets.HasTraits):
             if self._plotted.get(label) == indicator:
                 continue
             with self.reporting(f"{label} could not be calculated"):
-                with self._waiting(f"Calculating {label}…" if label not in self._plotted else ""):
+                with self._waiting(self._wait_text(label, indicator)):
                     frame = indicator.calculate(self.klines)
                 values = {output.name: frame[output.name].to_numpy() for output in indicator.outputs}
                 for display in self._displays:
@@ -166,6 +166,12 @@ class Dashboard(traitlets.HasTraits):
                 self._plotted[label], self._values[label] = indicator, values
                 self._found.pop(label, None)
         self._signals_later.ask()
+
+    def _wait_text(self, label: str, indicator: Indicator) -> str:
+        """What is being waited for; nothing for a slider's own indicator, which is quick."""
+        if needs_compiling(indicator):
+            return f"Preparing {indicator.name}: compiled once, then kept…"
+        return "" if label in self._plotted else f"Calculating {label}…"
 
     def _publish_signals(self) -> None:
         found = {}
@@ -214,3 +220,11 @@ class Dashboard(traitlets.HasTraits):
                 action(*arguments)
 
         return callback
+
+
+def needs_compiling(indicator: Indicator) -> bool:
+    """Whether an indicator's kernel was not used in this process yet, so that it is read from the cache, in a
+    moment, or compiled, in seconds.
+    """
+    signatures = getattr(indicator.kernel, "signatures", None)
+    return signatures is not None and not signatures

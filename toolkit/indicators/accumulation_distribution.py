@@ -25,6 +25,7 @@ class AccumulationDistribution(Indicator):
     """
 
     name = "Accumulation/Distribution"
+    family = "volume"
     signal_period: Period = 20
 
     inputs = ("high", "low", "close", "volume")

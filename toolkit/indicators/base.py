@@ -59,9 +59,10 @@ class Indicator:
 
     - parameters: annotated fields with a default (`period: Period = 14`), and pairs of them that must be
       `increasing`;
-    - `name` (shown everywhere; the class name if left out), `inputs`, `outputs`, and `internals`: columns
-      that only rules read. An input is a candle column; or "price", the series that the parameter `source`
-      names (`source: Source = "close"`); or "open_time", in milliseconds since 1970;
+    - `name` (shown everywhere; the class name if left out), `family` ("trend", "momentum", "volatility",
+      "volume" or a word of your own: where lists of indicators put it), `inputs`, `outputs`, and
+      `internals`: columns that only rules read. An input is a candle column; or "price", the series that the
+      parameter `source` names (`source: Source = "close"`); or "open_time", in milliseconds since 1970;
     - `pane` ("price" draws over the candles), `fills` (pairs of outputs with the area between them filled),
       `clouds` (such pairs, coloured by which of the two is above), `levels` (horizontal lines: parameter
       names or numbers) and `value_range` (a fixed axis);
@@ -78,6 +79,7 @@ class Indicator:
     """
 
     name: ClassVar[str]
+    family: ClassVar[str] = "other"
     inputs: ClassVar[tuple[str, ...]] = ("close",)
     outputs: ClassVar[tuple[Output, ...]]
     internals: ClassVar[tuple[str, ...]] = ()
@@ -278,7 +280,7 @@ def _check_declaration(cls: type[Indicator]) -> None:
         if cls._declared[name].kind == "choice":
             raise TypeError(f"{where}: {name!r} in levels or increasing is not a number")
     for name in (name for pair in (*cls.fills, *cls.clouds) for name in pair):
-        if name not in produced:
+        if name not in (output.name for output in cls.outputs):
             raise TypeError(f"{where}: {name!r} in fills or clouds is no output of it")
     if "price" in cls.inputs:
         source = cls._declared.get("source")
@@ -287,14 +289,15 @@ def _check_declaration(cls: type[Indicator]) -> None:
     for name in cls.inputs:
         if name in SOURCES and name not in _CANDLE_COLUMNS:
             raise TypeError(f"{where}: {name!r} is no candle column; take 'price' and a parameter `source`")
-    _check_outputs(cls, produced)
+    _check_outputs(cls)
     cls.kernel_arguments = arguments
 
 
-def _check_outputs(cls: type[Indicator], produced: list[str]) -> None:
+def _check_outputs(cls: type[Indicator]) -> None:
     where, moved = cls.__name__, set()
+    names = [output.name for output in cls.outputs]
     for output in cls.outputs:
-        if output.colored_by is not None and output.colored_by not in produced:
+        if output.colored_by is not None and output.colored_by not in names:
             raise TypeError(f"{where}: {output.name} is coloured by {output.colored_by!r}, no output of it")
         for given in (output.ahead, output.behind):
             if isinstance(given, str) and (

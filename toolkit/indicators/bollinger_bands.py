@@ -28,6 +28,7 @@ class BollingerBands(Indicator):
     """
 
     name = "Bollinger Bands"
+    family = "volatility"
     period: Annotated[int, Bounds(2, 1000, description="candles")] = 20
     std_dev: Annotated[float, Bounds(0.1, 10, 0.1, "standard deviations")] = 2.0
     squeeze_period: Annotated[int, Bounds(2, 1000, description="candles")] = 20

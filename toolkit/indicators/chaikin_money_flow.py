@@ -17,6 +17,7 @@ class ChaikinMoneyFlow(Indicator):
     """
 
     name = "Chaikin Money Flow"
+    family = "volume"
     period: Period = 20
 
     inputs = ("high", "low", "close", "volume")

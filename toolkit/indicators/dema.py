@@ -16,6 +16,7 @@ class DEMA(Indicator):
     nothing.
     """
 
+    family = "trend"
     period: Period = 20
     source: Source = "close"
 

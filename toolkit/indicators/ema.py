@@ -14,6 +14,7 @@ class EMA(Indicator):
     price by rounding alone it is the price, so that a market that stands still crosses nothing.
     """
 
+    family = "trend"
     period: Period = 20
     source: Source = "close"
 

@@ -18,6 +18,7 @@ class HMA(Indicator):
     stands still crosses nothing.
     """
 
+    family = "trend"
     period: Annotated[int, Bounds(2, 1000, description="candles")] = 20
     source: Source = "close"
 

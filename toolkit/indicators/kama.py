@@ -28,6 +28,7 @@ class KAMA(Indicator):
     still crosses nothing.
     """
 
+    family = "trend"
     period: Period = 10
     fast_period: Period = 2
     slow_period: Period = 30

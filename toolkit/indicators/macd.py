@@ -15,6 +15,7 @@ class MACD(Indicator):
     nothing.
     """
 
+    family = "momentum"
     fast_period: Period = 12
     slow_period: Period = 26
     signal_period: Period = 9

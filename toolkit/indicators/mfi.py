@@ -16,6 +16,7 @@ class MFI(Indicator):
     not move (but for rounding), it counts on neither side. Undefined where no money counts at all.
     """
 
+    family = "momentum"
     period: Period = 14
     overbought: Level = 80
     oversold: Level = 20

@@ -26,6 +26,7 @@ class OBV(Indicator):
     traded. Only its changes mean something: its level depends on where the history begins. Units: volume.
     """
 
+    family = "volume"
     signal_period: Period = 20
     source: Source = "close"
 

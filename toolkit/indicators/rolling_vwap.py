@@ -18,6 +18,7 @@ class RollingVWAP(Indicator):
     """
 
     name = "Rolling VWAP"
+    family = "trend"
     period: Period = 20
     source: Source = "hlc3"
 

@@ -13,6 +13,7 @@ class RSI(Indicator):
     `period`. Undefined while the market has never moved, or so long ago that the averages have vanished.
     """
 
+    family = "momentum"
     period: Period = 14
     overbought: Level = 70
     oversold: Level = 30

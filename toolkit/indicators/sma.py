@@ -13,6 +13,7 @@ class SMA(Indicator):
     that stands still crosses nothing.
     """
 
+    family = "trend"
     period: Period = 20
     source: Source = "close"
 

@@ -17,6 +17,7 @@ class TEMA(Indicator):
     nothing.
     """
 
+    family = "trend"
     period: Period = 20
     source: Source = "close"
 

@@ -16,6 +16,7 @@ class VolumeAverage(Indicator):
     """
 
     name = "Volume Average"
+    family = "volume"
     period: Period = 20
     spike_ratio: Annotated[float, Bounds(1.1, 20, 0.1, "times the average")] = 2.0
 

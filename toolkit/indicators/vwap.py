@@ -23,6 +23,7 @@ class VWAP(Indicator):
     close, so that a market that stands still crosses nothing.
     """
 
+    family = "trend"
     anchor: Literal["day", "week"] = "day"
     source: Source = "hlc3"
 

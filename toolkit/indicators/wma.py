@@ -14,6 +14,7 @@ class WMA(Indicator):
     stands still crosses nothing.
     """
 
+    family = "trend"
     period: Period = 20
     source: Source = "close"
 

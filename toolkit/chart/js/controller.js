@@ -40,7 +40,7 @@ class Chart {
       // only titles and levels: no need to look for models
       spec.panes.forEach((pane, i) => {
         const held = this.linked.panes[i];
-        Object.assign(held, { series: pane.series, range: pane.range });
+        Object.assign(held, { series: pane.series, range: pane.range, shifts: pane.shifts });
         pane.marks.forEach((mark, k) => Object.assign(held.marks[k], mark));
       });
       this.#take(spec, this.linked);
@@ -53,8 +53,15 @@ class Chart {
   }
 
   #take(spec, linked) {
+    const ahead = this.ahead;
+    const atEnd = this.range && this.range.high >= this.feed.length - 0.5;
     this.linked = linked;
     this.spec = spec;
+    // whoever looks at the newest candles goes on seeing all that is drawn beyond them
+    if (atEnd && this.ahead !== ahead) {
+      const more = this.ahead - ahead;
+      this.range = { low: this.range.low + more, high: this.range.high + more };
+    }
     this.feed.keep(new Set(linked.panes.flatMap((pane) => pane.columns)));
     this.window = null;
     for (const view of this.views) view.rebuild();
@@ -88,9 +95,14 @@ class Chart {
     return Math.max(1, ...[...this.views].map((view) => view.plot.width));
   }
 
+  // How many candles beyond the last one something is drawn.
+  get ahead() {
+    return Math.max(0, ...this.linked.panes.flatMap((pane) => Object.values(pane.shifts ?? {})));
+  }
+
   show(low, high, anchor = (low + high) / 2) {
-    const last = this.feed.length - 0.5;
-    const most = Math.max(FEWEST_CANDLES, this.feed.length * 1.04 + 2);
+    const last = this.feed.length - 0.5 + this.ahead;
+    const most = Math.max(FEWEST_CANDLES, this.feed.length * 1.04 + 2 + this.ahead);
     const span = Math.max(FEWEST_CANDLES, Math.min(most, high - low));
     const share = (anchor - low) / (high - low || 1);
     let start = anchor - share * span;
@@ -100,9 +112,9 @@ class Chart {
     this.request();
   }
 
-  showLatest(candles = this.width / FIRST_PIXELS) {
-    const span = Math.min(candles, Math.max(FEWEST_CANDLES, this.feed.length)) / 0.97;
-    const high = this.feed.length - 0.5 + span * 0.03;
+  showLatest(candles = Math.max(FEWEST_CANDLES, this.width / FIRST_PIXELS - this.ahead)) {
+    const span = (Math.min(candles, Math.max(FEWEST_CANDLES, this.feed.length)) + this.ahead) / 0.97;
+    const high = this.feed.length - 0.5 + this.ahead + span * 0.03;
     this.show(high - span, high);
   }
 
@@ -159,14 +171,24 @@ class Chart {
     const buckets = Math.ceil(this.feed.length / size);
     this.inView = [Math.max(0, bucketOf(low)), Math.min(buckets, bucketOf(high) + 1)];
     const held = this.window;
-    if (held && held.level === level && held.from <= this.inView[0] && held.to >= this.inView[1]) return;
+    if (held && held.level === level && held.low <= low && held.high >= high) return;
     const margin = (high - low) / 2;
     const view = { level, from: Math.max(0, bucketOf(low - margin)), to: Math.min(buckets, bucketOf(high + margin) + 1) };
     const read = (name) => this.feed.buckets(name, level, view.from, view.to);
+    // what is drawn elsewhere than it is known comes from buckets of its own
+    const moved = (name, shift) => {
+      const from = Math.max(0, Math.min(buckets, bucketOf(low - margin - shift)));
+      const to = Math.max(from, Math.min(buckets, bucketOf(high + margin - shift) + 1));
+      return { ...this.feed.buckets(name, level, from, to), view: { level, from, to, shift } };
+    };
     const candles = Object.fromEntries(["open", "high", "low", "close", "volume"].map((name) => [name, read(name).low]));
-    const columns = new Map(this.linked.panes.flatMap((pane) => pane.columns).map((name) => [name, read(name)]));
+    const columns = new Map();
+    for (const { columns: names, shifts } of this.linked.panes) {
+      for (const name of names) columns.set(name, shifts?.[name] ? moved(name, shifts[name]) : { ...read(name), view });
+    }
     const apart = Math.max(1, 2 ** Math.ceil(Math.log2((STRIP_APART * (high - low)) / this.width)));
-    this.window = { ...view, candles, columns, strip: stripMarks(this.feed.found, view, this.feed.length, apart) };
+    const strip = stripMarks(this.feed.found, view, this.feed.length, apart);
+    this.window = { ...view, low: low - margin, high: high + margin, candles, columns, strip };
     const shapes = candleShapes(view, candles);
     const bars = new Map();
     for (const pane of this.linked.panes) {
@@ -178,16 +200,47 @@ class Chart {
     const ends = new Float64Array([-1e7, 1e7]);
     const flat = (value) => new Float64Array([value, value]);
     switch (mark.kind) {
-      case "line": return lineShape(view, columns.get(mark.column));
-      case "band": return bandShape(view, columns.get(mark.columns[0]), columns.get(mark.columns[1]));
+      case "line":
+      case "dots": return this.#drawn(mark, columns);
+      case "band": return bandShape(...this.#pair(mark, columns));
+      case "cloud": return cloudShape(...this.#pair(mark, columns), mark.role);
       case "level": return { x: ends, y: flat(mark.value) };
       case "zone": return { x: ends, y: mark.values.map(flat) };
       case "markers": return this.#markers(mark, view);
       default:
         if (!mark.column) return shapes[mark.role];
-        if (!bars.has(mark.column)) bars.set(mark.column, histogramShapes(view, columns.get(mark.column)));
+        if (mark.by) return this.#drawn(mark, columns);
+        if (!bars.has(mark.column)) bars.set(mark.column, histogramShapes(columns.get(mark.column).view, columns.get(mark.column)));
         return bars.get(mark.column)[mark.role];
     }
+  }
+
+  // A line, dots or bars, or the part of them that has the mark's colour.
+  #drawn(mark, columns) {
+    const column = columns.get(mark.column);
+    if (!mark.by) return mark.kind === "line" ? lineShape(column.view, column) : dotShape(column.view, column);
+    const { level, from, to } = column.view;
+    const tints = tintsOf(this.feed.buckets(mark.by, level, from, to));
+    if (mark.kind === "line") return tintedLine(lineShape(column.view, column), tints, mark.role);
+    return (mark.kind === "dots" ? dotShape : barShape)(column.view, tinted(column, tints, mark.role));
+  }
+
+  // The two edges of an area as they are drawn, and their view. Edges that are moved by different numbers of candles are
+  // brought together by whole buckets.
+  #pair(mark, columns) {
+    const [one, other] = mark.columns.map((name) => columns.get(name));
+    const { level } = one.view;
+    if ((one.view.shift ?? 0) === (other.view.shift ?? 0)) return [one.view, one, other];
+    const apart = Math.round(((one.view.shift ?? 0) - (other.view.shift ?? 0)) / 2 ** level);
+    const start = Math.max(0, one.view.from + apart);
+    const found = this.feed.buckets(mark.columns[1], level, start, Math.max(start, one.view.to + apart));
+    const padded = (values) => {
+      const out = new Float64Array(one.low.length).fill(NaN);
+      const offset = start - one.view.from - apart;
+      out.set(values.subarray(0, Math.max(0, out.length - offset)), Math.min(offset, out.length));
+      return out;
+    };
+    return [one.view, one, { low: padded(found.low), high: padded(found.high) }];
   }
 
   #markers(mark, view) {
@@ -209,6 +262,8 @@ class Chart {
   #fit() {
     const [from, to] = this.inView.map((bucket) => bucket - this.window.from);
     const { candles, columns } = this.window;
+    const size = 2 ** this.window.level;
+    const bucketOf = (x) => Math.floor((x + 0.5) / size);
     for (const pane of this.linked.panes) {
       const bounds = { low: Infinity, high: -Infinity };
       if (pane.range) {
@@ -220,12 +275,17 @@ class Chart {
         extend(bounds, candles.low, from, to);
         extend(bounds, candles.high, from, to);
       }
+      const fitted = new Set();
       for (const mark of pane.marks) {
         if (mark.kind === "level") extend(bounds, [mark.value], 0, 1);
-        if (mark.kind !== "line" && !(mark.kind === "segments" && mark.column)) continue;
-        const { low, high } = columns.get(mark.column);
-        extend(bounds, low, from, to);
-        extend(bounds, high, from, to);
+        if (!mark.column || fitted.has(mark.column)) continue;
+        fitted.add(mark.column); // three marks, where it has three colours
+        const { low, high, view } = columns.get(mark.column);
+        const [start, end] = view.shift
+          ? [bucketOf(this.range.low - view.shift) - view.from, bucketOf(this.range.high - view.shift) + 1 - view.from]
+          : [from, to];
+        extend(bounds, low, start, end);
+        extend(bounds, high, start, end);
         if (mark.kind === "segments") extend(bounds, [0], 0, 1);
       }
       if (bounds.low > bounds.high) Object.assign(bounds, { low: 0, high: 1 });
@@ -298,7 +358,7 @@ class Chart {
       panes: this.linked.panes.map((pane) => ({
         key: pane.key,
         bounds: pane.bounds && { ...pane.bounds },
-        marks: pane.marks.map((mark) => ({ kind: mark.kind, role: mark.role, column: mark.column, group: mark.group, points: mark.shape?.x.length ?? 0 })),
+        marks: pane.marks.map((mark) => ({ kind: mark.kind, role: mark.role, column: mark.column, by: mark.by, group: mark.group, points: mark.shape?.x.length ?? 0 })),
       })),
     };
   }
@@ -310,6 +370,7 @@ function sameMarks(one, other) {
 }
 
 function widthOf(mark, pixels) {
+  if (mark.kind === "dots") return Math.max(1.5, Math.min(5, pixels * 0.55));
   if (mark.kind !== "segments") return mark.model.get("stroke_width");
   const body = pixels * 0.72;
   if (mark.role.startsWith("wick")) return 1;

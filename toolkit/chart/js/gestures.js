@@ -11,6 +11,10 @@ export function listen(surface, chart, view, signal) {
     event.preventDefault();
     const { low, high } = chart.range;
     const unit = event.deltaMode === 1 ? 16 : 1;
+    if (at(event).x > view.plot.width) {
+      view.scrollBy(event.deltaY * unit); // over the axis: other panes
+      return;
+    }
     if (event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY)) {
       const moved = ((event.deltaX || event.deltaY) * unit * (high - low)) / view.plot.width;
       chart.show(low + moved, high + moved);
@@ -60,6 +64,8 @@ export function listen(surface, chart, view, signal) {
       "-": () => zoom(1.25),
       Home: () => chart.show(-0.5, span - 0.5),
       End: () => chart.showLatest(),
+      PageDown: () => view.scrollBy(120),
+      PageUp: () => view.scrollBy(-120),
       f: () => chart.showAll(),
       Escape: () => chart.highlight(null),
     };

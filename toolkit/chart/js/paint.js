@@ -124,7 +124,29 @@ function paintMarkers(context, mark, scale, { x, y }) {
   }
 }
 
+// Dots, round where that can be seen.
+function paintDots(context, mark, scale, { x, y }) {
+  context.fillStyle = colorOf(mark);
+  const size = mark.width;
+  const edge = scale.left + scale.width + size;
+  context.beginPath();
+  for (let i = 0; i < x.length; i++) {
+    const centre = scale.x(x[i]);
+    if (centre < scale.left - size || centre > edge) continue;
+    const at = scale.y(y[i]);
+    if (size < 3) {
+      context.rect(centre - size / 2, at - size / 2, size, size);
+    } else {
+      context.moveTo(centre + size / 2, at);
+      context.arc(centre, at, size / 2, 0, 2 * Math.PI);
+    }
+  }
+  context.fill();
+}
+
 const PAINTERS = {
+  dots: paintDots,
+  cloud: paintBand,
   segments: paintSegments,
   line: paintLine,
   band: paintBand,

@@ -109,6 +109,16 @@ export function compactText(value) {
   return size >= 100 || size === 0 ? value.toFixed(0) : value.toPrecision(3);
 }
 
+// Ticks of large numbers, in one unit and with no more decimals than tell them apart: 1200000 → "1.2M".
+export function compactTicks(values, step) {
+  const most = Math.max(0, ...values.map(Math.abs));
+  const [limit, unit] = [[1e12, "T"], [1e9, "B"], [1e6, "M"], [1e3, "K"]].find(([size]) => most >= size) ?? [1, ""];
+  let decimals = 0;
+  const share = step / limit;
+  while (decimals < 6 && Math.abs(share * 10 ** decimals - Math.round(share * 10 ** decimals)) > 1e-6 * share * 10 ** decimals) decimals++;
+  return values.map((value) => (value === 0 ? "0" : `${grouped((value / limit).toFixed(decimals))}${unit}`));
+}
+
 // Decimals for prices of this size: five significant digits, as exchanges quote them.
 export function priceDecimals(price) {
   if (!(price > 0)) return 2;

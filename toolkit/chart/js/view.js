@@ -6,6 +6,7 @@ const AXIS_HEIGHT = STRIP_HEIGHT + 25;
 const FOOT_HEIGHT = 34;
 const COLORS = { grid: "#1b2130", frame: "#262d3d", text: "#8b94a7", last: "#9aa4b8", select: "rgba(255, 200, 87, 0.16)", selectEdge: "rgba(255, 200, 87, 0.9)" };
 const FONT = "11px Inter, 'Segoe UI', system-ui, -apple-system, Roboto, 'Helvetica Neue', Arial, sans-serif";
+const LARGE = new Set(["volume", "value"]); // units whose numbers are shown as 1.23M
 const SPANS = [["1D", 1], ["1W", 7], ["1M", 30], ["3M", 91], ["1Y", 365]];
 
 function element(parent, tag, className, text) {
@@ -39,6 +40,10 @@ class View {
     this.surface.tabIndex = 0;
     this.surface.setAttribute("role", "application");
     this.surface.chart = chart;
+    this.scroll = element(el, "div", "tk-scroll");
+    this.scroll.setAttribute("aria-label", "Scroll the panes");
+    this.scrollSpace = element(this.scroll, "div");
+    this.scroll.addEventListener("scroll", () => chart.request(), { signal: this.abort.signal });
     this.legends = element(el, "div", "tk-legends");
     this.cross = {
       x: element(el, "div", "tk-cross tk-cross-x"),
@@ -119,7 +124,8 @@ class View {
     this.legends.replaceChildren();
     this.panes = this.chart.linked.panes.map((pane) => {
       const legend = element(this.legends, "div", "tk-legend");
-      return { pane, legend, series: [] };
+      const units = pane.series.flatMap((series) => series.values.map(({ unit }) => unit));
+      return { pane, legend, series: [], large: !pane.candles && units.length > 0 && units.every((unit) => LARGE.has(unit)) };
     });
     for (const entry of this.panes) this.#legend(entry);
   }
@@ -140,11 +146,11 @@ class View {
     entry.series = pane.series.map((series) => {
       const line = element(legend, "div", "tk-legend-line");
       element(line, "span", "tk-legend-name", series.title);
-      return series.values.map(({ column, color, name }) => {
+      return series.values.map(({ column, color, name, unit }) => {
         const value = element(line, "span", "tk-legend-number");
         value.style.color = color;
         value.title = name;
-        return { column, value };
+        return { column, value, large: LARGE.has(unit), shift: pane.shifts?.[column] ?? 0 };
       });
     });
   }
@@ -164,11 +170,43 @@ class View {
     }
     this.plot = { left: 0, top: 0, width: Math.max(0, box.width - AXIS_WIDTH), height: Math.max(0, box.height - AXIS_HEIGHT - FOOT_HEIGHT) };
     const figures = [...(this.el.parentElement?.children ?? [])].filter((child) => child !== this.el);
+    const boxes = this.panes.map((_, i) => figures[i]?.getBoundingClientRect());
+    const total = boxes.reduce((sum, figure) => sum + (figure?.height ?? 0), 0);
+    const moved = this.#scrolled(total, figures, this.panes.length ? (boxes[0]?.top ?? box.top) - box.top : 0);
     this.panes.forEach((entry, i) => {
-      const figure = figures[i]?.getBoundingClientRect();
-      entry.top = figure ? figure.top - box.top : 0;
+      const figure = boxes[i];
+      entry.top = figure ? figure.top - box.top + moved : 0;
       entry.height = figure ? figure.height : 0;
+      // what bqplot draws itself must not reach over the time axis
+      const over = entry.top + entry.height - this.plot.height;
+      const clip = figure && over > 0.5 ? `inset(0 0 ${Math.ceil(over)}px 0)` : "";
+      if (figure && figures[i].style.clipPath !== clip) figures[i].style.clipPath = clip;
     });
+  }
+
+  // Panes that are higher together than the chart are moved by the scroll bar beside them; `top` is where they begin now.
+  // Returns by how many pixels they were moved.
+  #scrolled(total, figures, top) {
+    const room = this.plot.height;
+    const needed = total > room + 1;
+    if (this.scrolls !== needed) {
+      this.scrolls = needed;
+      this.scroll.classList.toggle("tk-shown", needed);
+      this.scroll.tabIndex = needed ? 0 : -1;
+    }
+    if (needed) this.scroll.style.height = `${room}px`;
+    const height = `${needed ? Math.round(total) : 0}px`;
+    if (this.scrollSpace.style.height !== height) this.scrollSpace.style.height = height;
+    const wanted = needed ? -Math.min(this.scroll.scrollTop, total - room) : 0;
+    if (Math.abs(wanted - top) < 0.5) return 0;
+    const move = wanted ? `translateY(${wanted}px)` : "";
+    for (const figure of figures) figure.style.transform = move;
+    return wanted - top;
+  }
+
+  // Moves the panes, where there are more than fit.
+  scrollBy(pixels) {
+    this.scroll.scrollTop += pixels;
   }
 
   toX(pixel) {
@@ -203,10 +241,15 @@ class View {
     context.font = FONT;
     context.textBaseline = "middle";
     const ticks = this.#timeTicks();
+    context.save();
+    context.beginPath();
+    context.rect(0, 0, plot.width + AXIS_WIDTH, plot.height);
+    context.clip();
     for (const entry of this.panes) {
-      if (entry.height < 8 || !entry.pane.bounds) continue;
+      if (entry.height < 8 || !entry.pane.bounds || entry.top > plot.height || entry.top + entry.height < 0) continue;
       this.#paintPane(context, entry, ticks.map((tick) => tick.x));
     }
+    context.restore();
     this.#frameLines(context);
     this.#strip(context);
     this.#timeAxis(context, ticks);
@@ -225,7 +268,7 @@ class View {
     const scale = this.#scaleOf(entry, pane.bounds);
     const volume = pane.volume && this.#scaleOf(entry, pane.volume);
     entry.scale = scale;
-    const ticks = numberTicks(pane.bounds.low, pane.bounds.high, Math.max(2, entry.height / 34));
+    const ticks = numberTicks(pane.bounds.low, pane.bounds.high, Math.max(3, entry.height / 34));
     const price = pane.candles ? priceDecimals(this.chart.feed.exact("close", this.chart.feed.length - 1)) : 0;
     entry.decimals = Math.max(ticks.decimals, price, 2);
     const levels = pane.marks.filter((mark) => mark.kind === "level").map((mark) => mark.value);
@@ -243,7 +286,8 @@ class View {
     context.restore();
     context.fillStyle = COLORS.text;
     for (const level of levels) if (within(level) && !shown.includes(level)) context.fillText(exactText(level), scale.width + 8, scale.y(level));
-    for (const value of shown) context.fillText(fixedText(value, ticks.decimals), scale.width + 8, scale.y(value));
+    const texts = entry.large ? compactTicks(shown, ticks.step) : shown.map((value) => fixedText(value, ticks.decimals));
+    shown.forEach((value, i) => context.fillText(texts[i], scale.width + 8, scale.y(value)));
     if (pane.candles) this.#lastPrice(context, scale, entry);
   }
 
@@ -285,7 +329,9 @@ class View {
     const { plot } = this;
     context.fillStyle = COLORS.frame;
     context.fillRect(plot.width, 0, 1, plot.height);
-    for (const entry of this.panes.slice(1)) context.fillRect(0, Math.round(entry.top), plot.width + AXIS_WIDTH, 1);
+    for (const entry of this.panes.slice(1)) {
+      if (entry.top < plot.height) context.fillRect(0, Math.round(entry.top), plot.width + AXIS_WIDTH, 1);
+    }
     context.fillRect(0, Math.round(plot.height), plot.width + AXIS_WIDTH, 1);
   }
 
@@ -349,7 +395,7 @@ class View {
     let candle = feed.length - 1;
     if (inside) {
       const wanted = Math.round(this.toX(pointer.x));
-      candle = Math.max(0, Math.min(feed.length - 1, wanted));
+      candle = wanted;
       const { low, high } = chart.range;
       const x = ((wanted - low) * plot.width) / (high - low);
       cross.x.style.transform = `translateX(${Math.round(x)}px)`;
@@ -367,7 +413,7 @@ class View {
       if (entry?.scale) {
         const { low: bottom, high: top } = entry.pane.bounds;
         const value = top - ((pointer.y - entry.top) / entry.height) * (top - bottom);
-        say(cross.value, fixedText(value, entry.decimals));
+        say(cross.value, entry.large ? compactText(value) : fixedText(value, entry.decimals));
         cross.value.style.transform = `translate(${plot.width + 1}px, ${Math.round(pointer.y) - 9}px)`;
       }
     }
@@ -386,9 +432,11 @@ class View {
   #values(entry, candle) {
     const { feed } = this.chart;
     entry.legend.style.transform = `translateY(${Math.round(entry.top) + 6}px)`;
+    const shown = entry.top > -12 && entry.top < this.plot.height - 20 ? "" : "hidden";
+    if (entry.legend.style.visibility !== shown) entry.legend.style.visibility = shown;
     if (entry.candle) {
       const values = ["open", "high", "low", "close"].map((name) => feed.exact(name, candle));
-      const color = values[3] >= values[0] ? "#26a69a" : "#ef5350";
+      const color = values[3] >= values[0] ? "#26a69a" : values[3] < values[0] ? "#ef5350" : COLORS.text;
       entry.candle.forEach((part, i) => {
         say(part, exactText(values[i]));
         part.style.color = color;
@@ -399,7 +447,11 @@ class View {
       say(entry.volume, compactText(feed.exact("volume", candle)));
     }
     for (const line of entry.series) {
-      for (const { column, value } of line) say(value, valueText(feed.exact(column, candle), entry.decimals ?? 2));
+      for (const { column, value, large, shift } of line) {
+        // what is drawn at this candle, which another one may have brought about; beyond the last one, only that is
+        const number = feed.exact(column, candle - shift);
+        say(value, large ? compactText(number) : valueText(number, entry.decimals ?? 2));
+      }
     }
   }
 }
