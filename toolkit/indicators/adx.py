@@ -31,6 +31,7 @@ class ADX(Indicator):
     vanished; the ADX then goes on from where it was.
     """
 
+    family = "trend"
     period: Annotated[int, Bounds(2, 1000, description="candles")] = 14
     threshold: Level = 25
 

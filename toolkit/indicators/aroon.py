@@ -13,6 +13,7 @@ class Aroon(Indicator):
     of two equal ones counts, as in TA-Lib. The oscillator is up less down, -100 to 100.
     """
 
+    family = "trend"
     period: Period = 14
 
     inputs = ("high", "low")

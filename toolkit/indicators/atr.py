@@ -12,6 +12,7 @@ class ATR(Indicator):
     TA-Lib. Units: price. It says how much, not which way, and so gives no signals.
     """
 
+    family = "volatility"
     period: Period = 14
 
     inputs = ("high", "low", "close")

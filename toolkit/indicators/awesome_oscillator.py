@@ -23,6 +23,7 @@ class AwesomeOscillator(Indicator):
     """
 
     name = "Awesome Oscillator"
+    family = "momentum"
     fast_period: Period = 5
     slow_period: Period = 34
     source: Source = "hl2"

@@ -26,6 +26,7 @@ class CCI(Indicator):
     Undefined where the window has no deviation.
     """
 
+    family = "momentum"
     period: Annotated[int, Bounds(2, 1000, description="candles")] = 20
     overbought: Annotated[float, Bounds(0, 500, 5)] = 100.0
     oversold: Annotated[float, Bounds(-500, 0, 5)] = -100.0

@@ -22,6 +22,7 @@ class DonchianChannels(Indicator):
     """
 
     name = "Donchian Channels"
+    family = "volatility"
     period: Period = 20
 
     inputs = ("high", "low", "close")

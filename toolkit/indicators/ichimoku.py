@@ -26,6 +26,7 @@ class Ichimoku(Indicator):
     ago, and what rules read. (Counting the candle itself, as Hosoda and TradingView do, 26 is 25 here.)
     """
 
+    family = "trend"
     tenkan_period: Period = 9
     kijun_period: Period = 26
     senkou_period: Period = 52

@@ -27,6 +27,7 @@ class KeltnerChannels(Indicator):
     """
 
     name = "Keltner Channels"
+    family = "volatility"
     period: Period = 20
     atr_period: Period = 10
     multiplier: Annotated[float, Bounds(0.1, 10, 0.1, "average true ranges")] = 2.0

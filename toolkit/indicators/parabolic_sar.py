@@ -21,6 +21,7 @@ class ParabolicSAR(Indicator):
     """
 
     name = "Parabolic SAR"
+    family = "trend"
     acceleration: Annotated[float, Bounds(0.001, 0.5, 0.001, "of the distance a candle")] = 0.02
     maximum: Annotated[float, Bounds(0.01, 1, 0.01, "of the distance a candle")] = 0.2
 

@@ -29,6 +29,7 @@ class RealisedVolatility(Indicator):
     """
 
     name = "Realised Volatility"
+    family = "volatility"
     period: Annotated[int, Bounds(2, 1000, description="returns")] = 30
     periods_per_year: Annotated[int, Bounds(1, 525_600, description="candles in a year, or 1")] = 1
     source: Source = "close"

@@ -11,6 +11,7 @@ class ROC(Indicator):
     1980).
     """
 
+    family = "momentum"
     period: Period = 10
     source: Source = "close"
 

@@ -25,6 +25,7 @@ class Stochastic(Indicator):
     mean of `d_period` values of %K, as TA-Lib's STOCH. Undefined where the window has no range.
     """
 
+    family = "momentum"
     k_period: Period = 14
     k_smoothing: Period = 3
     d_period: Period = 3

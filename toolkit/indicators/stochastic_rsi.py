@@ -32,6 +32,7 @@ class StochasticRSI(Indicator):
     """
 
     name = "Stochastic RSI"
+    family = "momentum"
     rsi_period: Annotated[int, Bounds(2, 1000, description="candles")] = 14
     stochastic_period: Annotated[int, Bounds(2, 1000, description="candles")] = 14
     k_smoothing: Period = 3

@@ -20,6 +20,7 @@ class Supertrend(Indicator):
     the true range's average is Wilder's, seeded as in ATR.
     """
 
+    family = "trend"
     period: Period = 10
     multiplier: Annotated[float, Bounds(0.1, 20, 0.1, "average true ranges")] = 3.0
 

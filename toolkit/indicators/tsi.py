@@ -26,6 +26,7 @@ class TSI(Indicator):
     distance from the signal line that is only rounding counts as zero.
     """
 
+    family = "momentum"
     fast_period: Period = 13
     slow_period: Period = 25
     signal_period: Period = 13

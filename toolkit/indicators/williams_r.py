@@ -18,6 +18,7 @@ class WilliamsR(Indicator):
     """
 
     name = "Williams %R"
+    family = "momentum"
     period: Period = 14
     overbought: Annotated[float, Bounds(-100, 0, 1)] = -20.0
     oversold: Annotated[float, Bounds(-100, 0, 1)] = -80.0
