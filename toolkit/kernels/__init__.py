@@ -27,6 +27,7 @@ from toolkit.kernels.moves import (
 from toolkit.kernels.windows import (
     delay,
     delay_memory,
+    percent_change,
     rolling_extreme_memory,
     rolling_max,
     rolling_max_age,
@@ -50,6 +51,7 @@ __all__ = [
     "delay_memory",
     "ema",
     "gain_share",
+    "percent_change",
     "rolling_extreme_memory",
     "rolling_max",
     "rolling_max_age",
