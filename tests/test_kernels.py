@@ -157,6 +157,8 @@ def test_changes_sums_and_delays_are_those_of_numpy():
     for count in (1, 3, 700, 3_000):
         late = run(kernels.delay, kernels.delay_memory(count), CLOSE, (), count)
         assert same_bits(late, pd.Series(CLOSE).shift(count).to_numpy())
+        grown = run(kernels.percent_change, kernels.delay_memory(count), CLOSE, (), count)
+        assert same_bits(grown, 100.0 * (CLOSE / late - 1.0))
 
 
 @pytest.mark.parametrize("period", [1, 2, 14, 500])
@@ -312,6 +314,7 @@ BLOCKS = [
     (kernels.efficiency, kernels.efficiency_memory, True),
     *((block, memory, True) for block, (memory, _) in WINDOWS.items()),
     (kernels.delay, kernels.delay_memory, True),
+    (kernels.percent_change, kernels.delay_memory, True),
     (kernels.change, lambda _: kernels.CHANGE_MEMORY, False),
     (kernels.running_sum, lambda _: kernels.RUNNING_SUM_MEMORY, False),
     (kernels.log_change, lambda _: kernels.LOG_CHANGE_MEMORY, False),

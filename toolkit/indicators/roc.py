@@ -2,7 +2,7 @@
 
 from toolkit.indicators.base import Indicator, Line
 from toolkit.indicators.parameters import Period, Source
-from toolkit.kernels import TILE, Array, compiled, delay, delay_memory
+from toolkit.kernels import Array, compiled, delay_memory, percent_change
 from toolkit.rules import Rule, crosses_above, crosses_below
 
 
@@ -34,8 +34,4 @@ class ROC(Indicator):
     @staticmethod
     @compiled
     def kernel(state: Array, price: Array, period: int, roc: Array) -> None:
-        for at in range(0, len(price), TILE):
-            now, out = price[at : at + TILE], roc[at : at + TILE]
-            delay(state, now, period, out)
-            for i in range(len(now)):
-                out[i] = 100.0 * (now[i] / out[i] - 1.0)
+        percent_change(state, price, period, roc)

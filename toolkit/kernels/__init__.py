@@ -40,6 +40,7 @@ from toolkit.kernels.ranges import (
 from toolkit.kernels.windows import (
     delay,
     delay_memory,
+    percent_change,
     rolling_extreme_memory,
     rolling_max,
     rolling_max_age,
@@ -76,6 +77,7 @@ __all__ = [
     "log_change",
     "money_flow",
     "recurrence",
+    "percent_change",
     "rolling_extreme_memory",
     "rolling_max",
     "rolling_max_age",

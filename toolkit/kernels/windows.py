@@ -43,6 +43,23 @@ def delay(memory: Array, values: Array, count: int, out: Array) -> None:
     memory[0] = seen + len(values)
 
 
+@compiled
+def percent_change(memory: Array, values: Array, count: int, out: Array) -> None:
+    """Change on the value `count` candles ago, in percent of it; NaN for the first `count`. Memory:
+    `delay_memory(count)` slots. `out` is not `values`.
+    """
+    early = min(count, len(values))
+    delay(memory, values[:early], count, out[:early])
+    for i in range(early):
+        out[i] = 100.0 * (values[i] / out[i] - 1.0)
+    now, then, later = values[early:], values[: len(values) - early], out[early:]
+    for i in range(len(later)):
+        later[i] = 100.0 * (now[i] / then[i] - 1.0)
+    if len(values) > count:
+        memory[1 : 1 + count] = values[len(values) - count :]
+        memory[0] += len(values) - count
+
+
 @shared
 def rolling_extreme_memory(period: int) -> int:
     """Slots of memory that `rolling_max`, `rolling_min` and the ages of those need."""
