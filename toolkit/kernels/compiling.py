@@ -15,6 +15,7 @@ from numba.extending import intrinsic, register_jitable
 from numba.np.arrayobj import make_array
 
 from toolkit import settings
+from toolkit.kernels.constants import Array
 
 _numba_config: Any = numba.config  # its settings are made at run time
 _PACKAGE = Path(__file__).parents[1]
@@ -95,11 +96,7 @@ def shared(function: Callable[P, R]) -> Callable[P, R]:
 
 
 @intrinsic
-def unowned(_context: Any, array: Any) -> Any:
-    """The same array without a count of who holds it, for use in a kernel: every slice of a counted array
-    costs two atomic operations, which is more than a step of an average. The caller must hold the array.
-    """
-
+def _unowned(_context: Any, array: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         view = make_array(signature.args[0])(context, builder, arguments[0])  # type: ignore[no-untyped-call]
         nothing: Any = get_null_value
@@ -108,3 +105,9 @@ def unowned(_context: Any, array: Any) -> Any:
         return view._getvalue()
 
     return array(array), generate
+
+
+unowned = cast(Callable[[Array], Array], _unowned)
+"""The same array without a count of who holds it, for an argument of a kernel: every slice of a counted array
+costs two atomic operations, which is more than a step of an average. The caller holds the array meanwhile; one
+that the kernel made itself must stay counted."""

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from toolkit.kernels.compiling import compiled, shared
+from toolkit.kernels.compiling import compiled, shared, unowned
 from toolkit.kernels.constants import TILE, Array
 from toolkit.kernels.windows import remember
 
@@ -25,6 +25,7 @@ def rolling_mean_std(memory: Array, values: Array, period: int, mean: Array, std
     that went flat), the window is summed once more around its own last value, so a constant window has
     deviation 0 exactly.
     """
+    memory, values, mean, std = unowned(memory), unowned(values), unowned(mean), unowned(std)
     seen, reference, total, square = int(memory[0]), memory[1], memory[2], memory[3]
     size = period + 1
     block, last = memory[4 : 4 + size], memory[4 + size : 4 + 2 * size]
@@ -115,6 +116,7 @@ def rolling_mean_deviation(memory: Array, values: Array, mean: Array, period: in
     """Mean absolute distance of the last `period` values from `mean`, which is their mean at each candle (NaN
     where it is). Memory: `rolling_mean_deviation_memory(period)` slots.
     """
+    memory, values, mean, out = unowned(memory), unowned(values), unowned(mean), unowned(out)
     keep = period - 1
     share = 1.0 / period
     recent = np.empty(keep + min(TILE, len(values)))

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from toolkit.kernels.compiling import compiled
+from toolkit.kernels.compiling import compiled, unowned
 from toolkit.kernels.constants import Array
 
 LOG_CHANGE_MEMORY = 2  # slots that `log_change` needs
@@ -19,6 +19,7 @@ def log_change(memory: Array, values: Array, out: Array) -> None:
     By the series of `log(b / a) = 2 * artanh((b - a) / (b + a))`, which loses no digits where the change is
     small.
     """
+    memory, values, out = unowned(memory), unowned(values), unowned(out)
     if not len(values):
         return
     before = memory[1] if memory[0] != 0.0 else np.nan

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from toolkit.kernels.compiling import compiled, shared
+from toolkit.kernels.compiling import compiled, shared, unowned
 from toolkit.kernels.constants import NOISE, TILE, Array
 from toolkit.kernels.windows import remember
 
@@ -21,6 +21,7 @@ def ema(memory: Array, values: Array, period: int, alpha: float, out: Array) -> 
     a local mean from zero, and adds what the block began with, decayed: `y[j] = z[j] + (1 - alpha)**(j + 1)
     * level`. Only one value in eight waits for another, and the rest of the work overlaps.
     """
+    memory, values, out = unowned(memory), unowned(values), unowned(out)
     seen, level, local = int(memory[0]), memory[1], memory[2]
     count = len(values)
     keep = 1.0 - alpha
@@ -100,6 +101,7 @@ def rolling_mean_memory(period: int) -> int:
 @compiled
 def _whole_means(values: Array, period: int, share: float, behind: Array, sums: Array, out: Array) -> None:
     """`rolling_mean` of whole blocks: the same sums, laid down for all of them before SIMD joins them."""
+    values, behind, sums, out = unowned(values), unowned(behind), unowned(sums), unowned(out)
     count = len(values)
     sums[:period] = behind[1:]
     for at in range(0, count, period):
@@ -129,6 +131,7 @@ def rolling_mean(memory: Array, values: Array, period: int, out: Array) -> None:
     to, so nothing drifts and nothing cancels, and the cost does not depend on `period`. A window of a few
     values is summed as it is.
     """
+    memory, values, out = unowned(memory), unowned(values), unowned(out)
     if period <= 8:
         _short_mean(memory, values, period, out)
         return
@@ -172,6 +175,7 @@ def rolling_mean(memory: Array, values: Array, period: int, out: Array) -> None:
 @compiled
 def _short_mean(memory: Array, values: Array, period: int, out: Array) -> None:
     """`rolling_mean` of few values: each window summed from its oldest value on, by SIMD for many candles."""
+    memory, values, out = unowned(memory), unowned(values), unowned(out)
     seen, keep = int(memory[0]), period - 1
     share = 1.0 / period
     recent = np.empty(keep + min(TILE, len(values)))
@@ -202,6 +206,7 @@ def _whole_weighted_means(
     values: Array, period: int, share: float, behind: Array, sums: Array, out: Array
 ) -> None:
     """`weighted_mean` of whole blocks: the same sums, laid down for all of them before SIMD joins them."""
+    values, behind, sums, out = unowned(values), unowned(behind), unowned(sums), unowned(out)
     count = len(values)
     sums[:period] = behind
     for at in range(0, count, period):
@@ -234,6 +239,7 @@ def weighted_mean(memory: Array, values: Array, period: int, out: Array) -> None
     `(period - j + m)` each, which is `(period - j)` times their sum and the sum of `m` times each; what the
     older ones weigh together was laid down when their block was full. Sums are only ever added to.
     """
+    memory, values, out = unowned(memory), unowned(values), unowned(out)
     seen, total, moment = int(memory[0]), memory[1], memory[2]
     block, behind = memory[3 : 3 + period], memory[3 + period : 3 + 2 * period]
     share = 2.0 / (period * (period + 1.0))
@@ -338,6 +344,7 @@ def efficiency(memory: Array, values: Array, period: int, out: Array) -> None:
     where nothing moved, NaN until there are so many. Memory: `efficiency_memory(period)` slots. `out` is not
     `values`.
     """
+    memory, values, out = unowned(memory), unowned(values), unowned(out)
     kept, path = memory[1 : 1 + period], memory[1 + period :]
     first = 1 if memory[0] == 0.0 and len(values) else 0  # the first value has no change
     steps, recent = np.empty(min(TILE, len(values))), np.empty(period + min(TILE, len(values)))

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from toolkit.kernels.compiling import compiled
+from toolkit.kernels.compiling import compiled, unowned
 from toolkit.kernels.constants import NOISE, VANISHED, Array
 
 CHANGE_MEMORY = 2  # slots that `change` needs
@@ -16,6 +16,7 @@ def change(memory: Array, values: Array, out: Array) -> None:
     """This value less the one before it; NaN for the first. Memory: `CHANGE_MEMORY` slots. `out` is not
     `values`.
     """
+    memory, values, out = unowned(memory), unowned(values), unowned(out)
     if not len(values):
         return
     out[0] = values[0] - memory[1] if memory[0] != 0.0 else np.nan
@@ -30,6 +31,7 @@ def true_range(memory: Array, high: Array, low: Array, close: Array, out: Array)
     """The candle's range, widened to the close before it (Wilder, 1978); NaN for the first candle, which has
     none before it. Memory: `TRUE_RANGE_MEMORY` slots.
     """
+    memory, high, low, close, out = unowned(memory), unowned(high), unowned(low), unowned(close), unowned(out)
     if not len(close):
         return
     if memory[0] != 0.0:
@@ -102,6 +104,7 @@ def gain_share(memory: Array, values: Array, period: int, out: Array) -> None:
 
     A share needs no means, only decayed sums, which are kept in aligned blocks of four as in `ema`.
     """
+    memory, values, out = unowned(memory), unowned(values), unowned(out)
     seen, previous = int(memory[0]), memory[1]
     gains, moves, gain, move = memory[2], memory[3], memory[4], memory[5]
     keep = 1.0 - 1.0 / period

@@ -1,6 +1,6 @@
 """How far candles reach, and to which side."""
 
-from toolkit.kernels.compiling import compiled
+from toolkit.kernels.compiling import compiled, unowned
 from toolkit.kernels.constants import TILE, Array
 from toolkit.kernels.means import EMA_MEMORY, ema
 from toolkit.kernels.moves import TRUE_RANGE_MEMORY, true_range
@@ -15,6 +15,7 @@ def directional_movement(memory: Array, high: Array, low: Array, up: Array, down
     the two where it is positive, the other is 0 (Wilder, 1978). Both are 0 for the first candle and where
     they are equal. Memory: `DIRECTIONAL_MOVEMENT_MEMORY` slots. The outputs are not the inputs.
     """
+    memory, high, low, up, down = unowned(memory), unowned(high), unowned(low), unowned(up), unowned(down)
     if not len(high):
         return
     up[0], down[0] = 0.0, 0.0
@@ -37,6 +38,7 @@ def average_true_range(memory: Array, high: Array, low: Array, close: Array, per
     """Wilder's average of the true range, seeded with the mean of its first `period` values; NaN for the
     first `period` candles, as the first has no true range. Memory: `AVERAGE_TRUE_RANGE_MEMORY` slots.
     """
+    memory, high, low, close, out = unowned(memory), unowned(high), unowned(low), unowned(close), unowned(out)
     first = 1 if memory[0] == 0.0 else 0
     ranges, mean = memory[:TRUE_RANGE_MEMORY], memory[TRUE_RANGE_MEMORY:AVERAGE_TRUE_RANGE_MEMORY]
     for start in range(0, len(close), TILE):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from toolkit.kernels.compiling import compiled, shared
+from toolkit.kernels.compiling import compiled, shared, unowned
 from toolkit.kernels.constants import TILE, Array
 
 
@@ -11,6 +11,7 @@ def remember(memory: Array, values: Array, keep: int, recent: Array) -> None:
     """Lay `recent` out as the `keep` values before these and then these, and keep the last `keep` of them in
     `memory` for the next chunk. `recent` has room for `keep + len(values)`.
     """
+    memory, values, recent = unowned(memory), unowned(values), unowned(recent)
     count = len(values)
     recent[:keep] = memory[:keep]
     recent[keep : keep + count] = values
@@ -28,6 +29,7 @@ def delay(memory: Array, values: Array, count: int, out: Array) -> None:
     """The value `count` candles ago; NaN for the first `count`. Memory: `delay_memory(count)` slots. `out` is
     not `values`.
     """
+    memory, values, out = unowned(memory), unowned(values), unowned(out)
     seen = int(memory[0])
     kept = memory[1 : 1 + count]
     early = min(count, len(values))
@@ -48,6 +50,7 @@ def percent_change(memory: Array, values: Array, count: int, out: Array) -> None
     """Change on the value `count` candles ago, in percent of it; NaN for the first `count`. Memory:
     `delay_memory(count)` slots. `out` is not `values`.
     """
+    memory, values, out = unowned(memory), unowned(values), unowned(out)
     early = min(count, len(values))
     delay(memory, values[:early], count, out[:early])
     for i in range(early):
@@ -74,6 +77,7 @@ def _rolling_extreme(memory: Array, values: Array, period: int, sign: float, out
     of which SIMD does for many candles at once; the last step joins up to four windows that overlap. An
     extreme is one of the values itself, so the way in which it is found can't change its bits.
     """
+    memory, values, out = unowned(memory), unowned(values), unowned(out)
     seen, keep, kept = int(memory[0]), period - 1, memory[1:]
     room = keep + min(TILE, len(values))
     source, one, other = np.empty(room), np.empty(room), np.empty(room)
@@ -102,6 +106,7 @@ def _rolling_extreme(memory: Array, values: Array, period: int, sign: float, out
 @compiled
 def _greatest_of_four(values: Array, one: int, two: int, three: int, sign: float, out: Array) -> None:
     """The greatest of each value and those so many places after it, or the least of them."""
+    values, out = unowned(values), unowned(out)
     size = len(out)
     first, second = values[:size], values[one : one + size]
     third, fourth = values[two : two + size], values[three : three + size]
@@ -142,6 +147,7 @@ def _rolling_age(memory: Array, values: Array, period: int, sign: float, out: Ar
     While the extreme stays the same it only grows older; where it goes out of the window, the new one is
     searched for.
     """
+    memory, values, out = unowned(memory), unowned(values), unowned(out)
     seen, keep, kept = int(memory[0]), period - 1, memory[1:]
     recent = np.empty(keep + min(TILE, len(values)))
     again = np.zeros(rolling_extreme_memory(period))
@@ -190,6 +196,7 @@ def rolling_midpoint(memory: Array, high: Array, low: Array, period: int, out: A
     """Half way between the greatest `high` and the least `low` of the last `period`; NaN until there are so
     many. Memory: `rolling_midpoint_memory(period)` slots. `out` is neither `high` nor `low`.
     """
+    memory, high, low, out = unowned(memory), unowned(high), unowned(low), unowned(out)
     split = rolling_extreme_memory(period)
     least = np.empty(min(TILE, len(high)))
     for start in range(0, len(high), TILE):
