@@ -1,6 +1,5 @@
 """Parameters of an indicator: their types and bounds as data, read from the annotations of its class."""
 
-import math
 import numbers
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -66,7 +65,7 @@ class Parameter:
         elif isinstance(value, numbers.Real) and not isinstance(value, bool):
             number, low, high = cast(float, value), cast(float, self.minimum), cast(float, self.maximum)
             whole = isinstance(value, numbers.Integral)
-            if (whole or self.kind == "number") and math.isfinite(number) and low <= number <= high:
+            if (whole or self.kind == "number") and low <= number <= high:  # NaN is within nothing
                 return int(number) if self.kind == "integer" else float(number)
         raise ParameterError(f"{owner}: {self.name}={value!r} is not allowed: it must be {self.allowed}")
 

@@ -108,6 +108,6 @@ def _unowned(_context: Any, array: Any) -> Any:
 
 
 unowned = cast(Callable[[Array], Array], _unowned)
-"""The same array without a count of who holds it, for an argument of a kernel: every slice of a counted array
-costs two atomic operations, which is more than a step of an average. The caller holds the array meanwhile; one
-that the kernel made itself must stay counted."""
+"""The same array without a count of who holds it, for an argument of a kernel: every slice of a counted
+array costs two atomic operations, which is more than a step of an average. The caller holds the array
+meanwhile; one that the kernel made itself must stay counted."""
