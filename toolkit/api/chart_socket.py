@@ -14,7 +14,8 @@ from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from toolkit.api import bodies
 from toolkit.api.connection import Connection
 from toolkit.api.hub import Hub, TooMany
-from toolkit.api.routes import MAX_LIMIT, configured, problem
+from toolkit.api.queries import MAX_LIMIT
+from toolkit.api.routes import configured, problem
 from toolkit.api.streams import Stream, message
 from toolkit.feeds import MAX_SPEED, MIN_SPEED, Replay
 
@@ -90,13 +91,12 @@ class _Session:
     async def begin(self, socket: WebSocket) -> bool:
         """Follow what the address names; without a symbol nothing yet. False where that cannot be."""
         query = dict(socket.query_params)
-        unknown = set(query) - {"symbol", "timeframe", "limit", "replay", "start", "end", "token"}
+        unknown = set(query) - {"symbol", "timeframe", "limit", "replay", "start", "end"}
         try:
             if len(query) < len(socket.query_params.multi_items()):
                 raise BadMessage("query: a parameter is given twice")
             if unknown:
                 raise BadMessage(f"query: unknown {', '.join(sorted(map(repr, unknown)))}")
-            query.pop("token", None)
             if query:
                 asked: dict[str, Any] = dict(query)
                 for name, kind in (("limit", int), ("replay", float)):
