@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from toolkit.candles import CandleError, is_synthetic, resample
+    from toolkit.client import Client, ServiceError
     from toolkit.configuration import ConfigurationError, IndicatorConfiguration
     from toolkit.indicators import (
         MACD,
@@ -27,6 +28,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "toolkit.candles": ("CandleError", "is_synthetic", "resample"),
+    "toolkit.client": ("Client", "ServiceError"),
     "toolkit.configuration": ("ConfigurationError", "IndicatorConfiguration"),
     "toolkit.indicators": (
         "MACD",
@@ -49,6 +51,7 @@ __all__ = [
     "RSI",
     "BollingerBands",
     "CandleError",
+    "Client",
     "ConfigurationError",
     "Indicator",
     "IndicatorConfiguration",
@@ -59,6 +62,7 @@ __all__ = [
     "LoadError",
     "ParameterError",
     "PipelineError",
+    "ServiceError",
     "Signals",
     "SourceError",
     "StaleDataWarning",

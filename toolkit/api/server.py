@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import socket as sockets
+import warnings
 from typing import Any, cast
 
 import uvicorn
@@ -17,6 +18,7 @@ from websockets.exceptions import InvalidState
 from websockets.http11 import Request
 
 from toolkit.api.connection import CLOSE_NOW
+from toolkit.loader import SyntheticDataWarning
 
 __all__ = ["MESSAGE_BYTES", "PING_SECONDS", "Server", "WebSocketProtocol", "configuration", "run"]
 
@@ -84,6 +86,9 @@ class Server(uvicorn.Server):
 
 def run(app: FastAPI, **options: Any) -> None:
     """Serve until SIGTERM or SIGINT; `options` as for `configuration`."""
+    # Every answer says whether its candles are synthetic, and the service logs it once for each series; the
+    # loader's warning would come again whenever it is asked whether there is something newer.
+    warnings.filterwarnings("ignore", category=SyntheticDataWarning)
     with contextlib.suppress(KeyboardInterrupt):  # uvicorn raises it again once all is closed
         Server(configuration(app, **options)).run()
 
