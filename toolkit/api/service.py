@@ -25,7 +25,7 @@ __all__ = ["Answer", "Service"]
 RECHECK_SECONDS = 5.0
 """How long stored candles are taken to be the same before the source is asked whether they still are."""
 
-_THREADS = {"loading": 4, "work": 2}
+_THREADS = {"loading": 2, "work": 2}
 _Result = TypeVar("_Result")
 _log = logging.getLogger(__name__)
 
