@@ -22,6 +22,8 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["TOOLKIT_HOME"] = home.name
     os.environ["TOOLKIT_SOURCE"] = "sample"
     os.environ["TOOLKIT_HUB_ENDPOINT"] = "http://127.0.0.1:9"  # refused at once
+    # The hub's client tells its log what it tries, from threads that may outlive their test.
+    os.environ["HF_HUB_VERBOSITY"] = "critical"
     # Except for compiled kernels: they are named by a hash of their source, and take seconds to make.
     cache = getattr(config, "cache", None)  # absent with `-p no:cacheprovider`
     if cache:
@@ -39,6 +41,15 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     # What is quick to fail comes first; and Playwright, once started, occupies its thread's event loop.
     items.sort(key=lambda item: "browser" in item.path.parts)
+
+
+@pytest.hookimpl(optionalhook=True)  # pytest-xdist need not be there
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """A file stays together, for it shares what takes long to set up; a notebook's cells need each other."""
+    from xdist.scheduler import LoadFileScheduling
+
+    config.option.loadscopereorder = False  # in the order of collection: the browser's are last
+    return LoadFileScheduling(config, log)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -19,7 +19,7 @@ from tornado.websocket import websocket_connect
 
 import toolkit
 from toolkit import cli
-from toolkit.cli import dashboard
+from toolkit.cli import pages
 
 SLIDER = {
     "cells": [
@@ -52,10 +52,31 @@ def free_port():
 
 @pytest.mark.parametrize("words", [["--help"], ["dashboard", "--help"]])
 def test_help_says_what_can_be_done(words, capsys):
-    with pytest.raises(SystemExit) as left:
-        cli.main(words)
-    assert left.value.code == 0
+    assert cli.main(words) == 0
     assert "dashboard" in capsys.readouterr().out
+
+
+def test_words_that_make_no_command_are_said(capsys):
+    assert cli.main(["dashbord"]) == 2
+    assert "No such command 'dashbord'. Did you mean 'dashboard'?" in capsys.readouterr().err
+    assert cli.main([]) == 2
+    assert "Usage: toolkit [OPTIONS] COMMAND" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "words", [["--help"], ["--version"], ["dashboard", "--help"], ["download", "--help"]]
+)
+def test_help_waits_for_nothing_heavy(words):
+    script = f"""
+import sys
+from toolkit.cli import main
+main({words!r})
+print(*sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.splitlines()[-1].split())
+    assert "typer" in loaded
+    assert not loaded & {"pandas", "numpy", "numba", "pyarrow", "voila", "tornado", "rich", "huggingface_hub"}
 
 
 def test_the_console_script_says_its_version():
@@ -66,11 +87,9 @@ def test_the_console_script_says_its_version():
 
 @pytest.mark.parametrize("port", ["0", "65536", "-1", "many", "8866.5"])
 def test_a_port_that_is_none_is_refused(port, capsys):
-    with pytest.raises(SystemExit) as left:
-        cli.main(["dashboard", "--port", port])
-    assert left.value.code == 2
+    assert cli.main(["dashboard", "--port", port]) == 2
     said = capsys.readouterr().err
-    assert f"argument --port: '{port}' is not a port, a whole number from 1 to 65535" in said
+    assert f"Invalid value for '--port': '{port}' is not a port, a whole number from 1 to 65535" in said
 
 
 def test_a_port_in_use_is_said_in_one_line(capsys):
@@ -98,7 +117,7 @@ def test_relative_paths_are_taken_from_where_it_was_typed(words, variable, monke
     monkeypatch.setenv("TOOLKIT_SOURCE", variable)
     monkeypatch.setenv("TOOLKIT_HOME", "kept")
     served = {}
-    monkeypatch.setattr(dashboard, "serve", lambda **options: served.update(options))
+    monkeypatch.setattr(pages, "serve", lambda **options: served.update(options))
     assert cli.main(["dashboard", "--port", "9000", *words]) == 0
     assert os.environ["TOOLKIT_SOURCE"] == str(tmp_path / "here")
     assert os.environ["TOOLKIT_HOME"] == str(tmp_path / "kept")
@@ -106,9 +125,9 @@ def test_relative_paths_are_taken_from_where_it_was_typed(words, variable, monke
 
 
 def test_a_missing_notebook_is_said(monkeypatch, tmp_path):
-    monkeypatch.setattr(dashboard, "__file__", str(tmp_path / "toolkit" / "cli" / "dashboard.py"))
+    monkeypatch.setattr(pages, "__file__", str(tmp_path / "toolkit" / "cli" / "pages.py"))
     with pytest.raises(FileNotFoundError, match=r"the dashboard notebook is missing; looked for .*notebooks"):
-        dashboard.notebook()
+        pages.notebook()
 
 
 class Server:
@@ -118,8 +137,10 @@ class Server:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}/"
         code = (
-            "import sys; from pathlib import Path; from toolkit.cli import dashboard, main;"
-            f"dashboard.notebook = lambda: Path({str(notebook)!r}); dashboard.LEFT_AFTER = 0.5;"
+            # A shell that runs the tests in the background has this signal ignored.
+            "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
+            "import sys; from pathlib import Path; from toolkit.cli import main, pages;"
+            f"pages.notebook = lambda: Path({str(notebook)!r}); pages.LEFT_AFTER = 0.5;"
             f"sys.exit(main(['dashboard', '--port', '{self.port}', '--source', 'sample', *{words!r}]))"
         )
         self.process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
@@ -152,10 +173,12 @@ class Server:
     def stop(self, how=signal.SIGTERM):
         if self.process.poll() is None:
             self.process.send_signal(how)
-        try:
-            return self.process.wait(timeout=30)
-        finally:
-            self.process.stdout.close()
+        with self.process:
+            try:
+                return self.process.wait(timeout=30)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                raise
 
 
 @pytest.fixture(scope="module")

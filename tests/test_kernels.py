@@ -95,18 +95,25 @@ def test_the_same_bits_in_any_chunks(block, period, cuts, flat, scale):
     assert same_bits(block(values, period, cuts), block(values, period))
 
 
-def test_the_compiled_cache_is_used_and_does_not_go_stale_when_a_callee_is_edited(tmp_path):
-    """Numba does not notice the edit of a building block by itself: the cache folder's name must."""
-    package = tmp_path / "toolkit"
+def small_package(folder):
+    """A package of one building block and one function that calls it; the file of the block."""
+    package = folder / "toolkit"
     package.mkdir()
     (package / "__init__.py").touch()
     for name in ("settings.py", "kernels.py"):
         shutil.copy(Path(kernels.__file__).parent / name, package)
     blocks = package / "kernels.py"
-    text = blocks.read_text() + "\n\n@compiled\ndef block(x):\n    return 2.0 * x\n"
+    blocks.write_text(blocks.read_text() + "\n\n@compiled\ndef block(x):\n    return 2.0 * x\n")
     (package / "rules.py").write_text(
         "from toolkit.kernels import block, compiled\n\n\n@compiled\ndef caller(x):\n    return block(x)\n"
     )
+    return blocks
+
+
+def test_the_compiled_cache_is_used_and_does_not_go_stale_when_a_callee_is_edited(tmp_path):
+    """Numba does not notice the edit of a building block by itself: the cache folder's name must."""
+    blocks = small_package(tmp_path)
+    text = blocks.read_text()
     script = "from toolkit.rules import caller; print(caller(1.0), sum(caller.stats.cache_hits.values()))"
     environment = {**os.environ, "PYTHONPATH": str(tmp_path), "TOOLKIT_HOME": str(tmp_path / "home")}
 
@@ -122,6 +129,33 @@ def test_the_compiled_cache_is_used_and_does_not_go_stale_when_a_callee_is_edite
     assert run(text) == ["2.0", "1"]
     assert run(text.replace("2.0 * x", "3.0 * x")) == ["3.0", "0"]
     assert run(text) == ["2.0", "1"]
+
+
+def test_two_processes_that_compile_at_the_same_time_do_not_mix_up_their_code(tmp_path):
+    """Both find an empty cache, each compiles the function for another type, both write."""
+    script = """
+import sys
+from pathlib import Path
+from toolkit.kernels import _folder
+from toolkit.rules import caller
+
+home = Path(_folder[0])
+if sys.argv[1] == "first":
+    print(caller(1))
+else:
+    before = {path: path.read_bytes() for path in home.rglob("*.nbc")}
+    for index in home.rglob("*.nbi"):
+        index.unlink()
+    print(caller(1.5), len(before), sum(path.read_bytes() != content for path, content in before.items()))
+"""
+    small_package(tmp_path)
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path), "TOOLKIT_HOME": str(tmp_path / "home")}
+    for value in ("first", "second"):
+        command = [sys.executable, "-c", script, value]
+        done = subprocess.run(
+            command, env=environment, capture_output=True, text=True, cwd=tmp_path, check=True
+        )
+    assert done.stdout.split() == ["3.0", "2", "0"]
 
 
 def test_a_home_that_cannot_be_written_costs_only_the_cache():

@@ -2,6 +2,7 @@
 
 import ast
 import importlib.metadata
+import json
 import os
 import re
 import shutil
@@ -10,6 +11,7 @@ import sys
 import tomllib
 import zipfile
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
@@ -44,11 +46,14 @@ TOOLS = dict(map(split, PROJECT["dependency-groups"]["tools"]))
 
 
 def test_environment_yml_has_the_same_packages_and_bounds():
-    lines = ENVIRONMENT.split("dependencies:\n")[1].splitlines()
-    conda = dict(split(line.split("- ")[1].split(" #")[0]) for line in lines if line.startswith("  - "))
-    assert conda.pop("python") == PROJECT["project"]["requires-python"]
+    conda, pip = ENVIRONMENT.split("dependencies:\n")[1].split("  - pip:\n")
+    conda = dict(split(entry.split(" #")[0]) for entry in re.findall(r"^  - (.*)", conda, re.M))
+    pip = dict(split(entry.split(" #")[0]) for entry in re.findall(r"^      - (.*)", pip, re.M))
+    python = conda.pop("python").removeprefix("=")
+    assert f"Programming Language :: Python :: {python}" in PROJECT["project"]["classifiers"]
     assert conda.pop("pip") is None
-    assert conda == MAIN | API | {name: TEST[name] for name in ("nbval", "pytest")}
+    assert conda | pip == MAIN | API | {name: TEST[name] for name in ("nbval", "pytest")}
+    assert not set(conda) & set(pip)
 
 
 def test_the_ten_packages_of_the_card_are_in_environment_yml():
@@ -154,7 +159,7 @@ def test_the_wheel_carries_the_whole_package_and_the_dashboard(wheel):
 
 def test_outside_the_checkout_the_wheels_own_dashboard_is_served(wheel, tmp_path):
     zipfile.ZipFile(wheel).extractall(tmp_path)
-    code = "from toolkit.cli.dashboard import TEMPLATE, notebook; print(notebook(), TEMPLATE)"
+    code = "from toolkit.cli.pages import TEMPLATE, notebook; print(notebook(), TEMPLATE)"
     environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
     # -P: not the working directory; PYTHONPATH goes before the editable install.
     done = subprocess.run(
@@ -176,6 +181,80 @@ def test_binder_uses_the_same_environment():
     assert (ROOT / "binder" / "environment.yml").is_symlink()
     assert (ROOT / "binder" / "environment.yml").resolve() == ROOT / "environment.yml"
     assert os.access(ROOT / "binder" / "postBuild", os.X_OK)
+
+
+def test_what_binder_would_build():
+    """The Dockerfile that repo2docker makes of the project, without Docker."""
+    pytest.importorskip("repo2docker")
+    done = subprocess.run(
+        [sys.executable, "-m", "repo2docker", "--no-build", "--debug", "."],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    python = re.search(r"- python =(\S+)", ENVIRONMENT)[1]
+    assert f"Building conda environment for python={python}" in done.stderr
+    assert "unspecified" not in done.stderr
+    dockerfile = done.stdout
+    update = 'env update -p ${NB_PYTHON_PREFIX} --file "binder/environment.yml"'
+    assert update in dockerfile
+    assert dockerfile.index(update) < dockerfile.index("COPY --chown=0:0 src/ ${REPO_DIR}/")
+    assert re.search(r"^RUN \./binder/postBuild$", dockerfile, re.M)
+    assert 'CMD ["jupyter", "notebook"' in dockerfile
+
+
+def test_what_binder_runs_after_it_exists(tmp_path):
+    """`pip` and `toolkit` stand in for themselves: what would be run is written down."""
+    for name in ("python", "toolkit"):
+        (tmp_path / name).write_text(f'#!/bin/sh\necho "{name} $*"\n')
+        (tmp_path / name).chmod(0o755)
+    done = subprocess.run(
+        [ROOT / "binder" / "postBuild"],
+        env={**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.splitlines() == ["python -m pip install --no-deps .", "toolkit cache warm"]
+
+
+def test_voila_alone_loads_the_same_extensions():
+    """Under a Jupyter Server, as on Binder, Voila reads voila.json; `toolkit dashboard` does not need it."""
+    from toolkit.cli.pages import EXTENSIONS
+
+    settings = json.loads((ROOT / "voila.json").read_text())["VoilaConfiguration"]
+    assert settings["extension_allowlist"] == EXTENSIONS
+
+
+def test_what_is_skipped_is_said_so_that_ci_notices(tmp_path):
+    """`.ci/run` looks for such lines, whichever way the tests are run."""
+    pattern = re.search(r"grep '(\^SKIPPED)' \"\$output\"", (ROOT / ".ci" / "run").read_text())[1]
+    assert re.search(r"-m pytest -n \$\(JOBS\) ", MAKEFILE)
+    assert "-ra" in PROJECT["tool"]["pytest"]["ini_options"]["addopts"]
+    (tmp_path / "test_it.py").write_text("import pytest\n\ndef test_it():\n    pytest.skip('no browser')\n")
+    command = [sys.executable, "-m", "pytest", "-n", "1", "-ra", "--rootdir", str(tmp_path), str(tmp_path)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    (line,) = [line for line in done.stdout.splitlines() if re.search(pattern, line)]
+    assert line.endswith("no browser")
+
+
+def test_the_badge_opens_the_dashboard():
+    link = re.search(r"\]\((https://mybinder\.org/v2/gh/\S+)\)", README)[1]
+    assert link.endswith("?urlpath=voila%2Frender%2Fnotebooks%2Fdashboard.ipynb")
+    path = unquote(link.split("?urlpath=voila%2Frender%2F")[1])
+    assert (ROOT / path).is_file()
+
+
+def test_the_readme_names_every_command():
+    from toolkit.cli import app
+
+    names = [command.name or command.callback.__name__ for command in app.registered_commands]
+    names += [group.name for group in app.registered_groups]
+    assert {"dashboard", "download", "check", "cache"} <= set(names)
+    for name in names:
+        assert f"toolkit {name}" in README, name
 
 
 def make(*arguments, cwd=ROOT, **environment):

@@ -3,10 +3,14 @@
 Every public name is here, and loaded when it is first used: `from toolkit import KLineDataLoader, MACD`.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from __future__ import annotations
 
+from importlib import import_module
+
+TYPE_CHECKING = False  # `typing` itself would take longer to import than all that is here
 if TYPE_CHECKING:
+    from typing import Any
+
     from toolkit.candles import CandleError, is_synthetic, resample
     from toolkit.client import Client, ServiceError
     from toolkit.configuration import ConfigurationError, IndicatorConfiguration

@@ -15,6 +15,7 @@ import hashlib
 import math
 import shutil
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -71,6 +72,7 @@ def _numba_cache_in(folder: str) -> Iterator[None]:
 
 P = ParamSpec("P")
 R = TypeVar("R")
+_PROCESS = uuid.uuid4().hex[:12]  # in the names of the files of compiled code that this process writes
 _folder: list[str] = []  # the cache folder once it is known; [""] where none can be written
 
 
@@ -92,7 +94,12 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
                 _folder.append("")
         if _folder[0]:
             with _numba_cache_in(_folder[0]):
-                return cast(Callable[P, R], numba.njit(cache=True, **options)(function))
+                dispatcher: Any = numba.njit(cache=True, **options)(function)
+            # Numba numbers the files of a function. Two processes that compile it at the same time for other
+            # types would both take number 1, and later one's code be run in place of the other's.
+            file = dispatcher._cache._cache_file
+            file._data_name_pattern = file._data_name_pattern.replace("{number", f"{_PROCESS}-{{number")
+            return cast(Callable[P, R], dispatcher)
     return cast(Callable[P, R], numba.njit(**options)(function))
 
 

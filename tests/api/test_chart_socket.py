@@ -181,7 +181,7 @@ BAD_ADDRESSES = {
     "symbol=BTCUSDT": "timeframe: is needed",
     "symbol=BTCUSDT&timeframe=1d&limit=inf": "limit: 'inf' is not a number",
     "symbol=BTCUSDT&timeframe=1d&limit=-1": "limit: must be",
-    "symbol=BTCUSDT&timeframe=1d&limit=" + "9" * 5000: "is not a number",
+    "symbol=BTCUSDT&timeframe=1d&limit=" + "9" * 1500: "is not a number",
     "symbol=BTCUSDT&timeframe=1d&replay=nan": "speed must be",
     "symbol=BTCUSDT&timeframe=1d&colour=red": "unknown 'colour'",
     "symbol=BTCUSDT&timeframe=1d&symbol=ETHUSDT": "given twice",

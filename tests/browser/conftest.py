@@ -32,9 +32,10 @@ FLAGS = (
 )
 PATIENCE = 60_000  # milliseconds: a loaded machine takes its time, and no test waits longer than it has to
 # What others write into the console: bqplot and ipywidgets, built for another JupyterLab than the one that
-# is there.
+# is there; anywidget, which gives a model two seconds to begin, and lets it begin later on a loaded machine.
 NOT_OURS = re.compile(
     r"Unsatisfied version|shared (singleton )?module|Failed to create module|doesn't exist in shared scope"
+    r"|\[anywidget\] Failed to initialize model"
 )
 
 LONG, SHORT, DAYS = 300_000, 3_000, 400
@@ -179,8 +180,12 @@ class Dashboard:
         self.page = page
         self.errors: list[str] = []
         page.set_default_timeout(PATIENCE)
-        page.on("pageerror", lambda error: self.errors.append(f"{error}\n{error.stack}"))
+        page.on("pageerror", self._failed)
         page.on("console", self._console)
+
+    def _failed(self, error: object) -> None:
+        if not NOT_OURS.search(f"{error}"):
+            self.errors.append(f"{error}\n{error.stack}")
 
     def _console(self, message: object) -> None:
         if message.type == "error" and not NOT_OURS.search(message.text):

@@ -1,12 +1,15 @@
 """The hub source, with the real huggingface_hub client, against a stand-in on this machine."""
 
+import contextlib
 import io
 import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 
+import numpy as np
 import pandas as pd
 import pytest
 from sources import hub_stand_in as faults
@@ -224,6 +227,27 @@ def test_a_damaged_file_in_the_cache_is_repaired(hub, home, damage):
     assert blob(home).read_bytes() == CONTENT
 
 
+def test_every_flipped_bit_and_every_truncation_of_a_cached_file_is_noticed(hub, home):
+    """200 bits and 20 lengths, with a hub that is down: an error each time, and never a price."""
+    read(hub)
+    path = blob(home)
+    hub.fault = faults.status(503)
+    random = np.random.default_rng(4)
+    damaged = []
+    for at in random.integers(0, 8 * len(CONTENT), 200):
+        content = bytearray(CONTENT)
+        content[at // 8] ^= 1 << (at % 8)
+        damaged.append(bytes(content))
+    damaged += [CONTENT[:size] for size in np.linspace(0, len(CONTENT) - 1, 20, dtype=int)]
+    for content in damaged:
+        path.write_bytes(content)
+        with pytest.raises(SourceError, match="is damaged"):
+            read(hub)
+    assert hub.count("HEAD") <= 3, "and the hub is not asked 220 times"
+    path.write_bytes(CONTENT)
+    assert len(read(hub).table) == 3_000
+
+
 def test_a_damaged_file_and_no_hub(hub, home):
     read(hub)
     blob(home).write_bytes(CONTENT[:500])
@@ -282,6 +306,9 @@ def test_a_file_without_links_is_verified_by_a_note(hub, home):
         (faults.etag("../../../evil"), SourceError, "'../../../evil' as checksum.*not used"),
         (faults.etag(""), SourceError, "cannot be verified"),
         (faults.etag("abc"), SourceError, "cannot be verified"),
+        (faults.etag("A" * 64), SourceError, "cannot be verified"),
+        (faults.etag("/etc/passwd" + "0" * 53), SourceError, "cannot be verified"),
+        (faults.etag("%2e%2e%2f" * 7), SourceError, "cannot be verified"),
     ],
 )
 def test_every_fault_ends_soon_with_a_reason(hub, home, fault, kind, message):
@@ -307,6 +334,45 @@ def test_nothing_listens():
         with pytest.raises(HubUnreachable, match="cannot be reached"):
             HubSource(repository="owner/candles", endpoint=endpoint).find("BTCUSDT", "1h")
         assert time.monotonic() - started < 3
+
+
+def test_a_checksum_of_other_content_is_believed_not_the_content(hub):
+    hub.fault = faults.etag("0" * 64)
+    with pytest.raises(SourceError, match=r"is damaged.*also when it was fetched again"):
+        read(hub)
+
+
+def test_a_network_that_swallows_everything():
+    """Connections are neither taken nor refused: the queue of those that wait for it is full."""
+    with socket.socket() as hole, contextlib.ExitStack() as waiting:
+        hole.bind(("127.0.0.1", 0))
+        hole.listen(0)
+        for _ in range(8):
+            one = waiting.enter_context(socket.socket())
+            one.setblocking(False)
+            one.connect_ex(hole.getsockname())
+        endpoint = f"http://127.0.0.1:{hole.getsockname()[1]}"
+        started = time.monotonic()
+        with pytest.raises(HubUnreachable, match="did not answer within 1 s"):
+            HubSource(repository="owner/candles", endpoint=endpoint).find("BTCUSDT", "1h")
+        assert time.monotonic() - started < 3
+
+
+def test_a_name_that_is_looked_up_for_ever(monkeypatch):
+    ended = threading.Event()
+
+    def lookup(*args, **named):
+        ended.wait(30)
+        raise socket.gaierror("given up")
+
+    monkeypatch.setattr(socket, "getaddrinfo", lookup)
+    started = time.monotonic()
+    try:
+        with pytest.raises(HubUnreachable, match="did not answer within 1 s"):
+            HubSource(repository="owner/candles", endpoint="http://hub.example").find("BTCUSDT", "1h")
+        assert time.monotonic() - started < 3
+    finally:
+        ended.set()
 
 
 def test_the_bounds_in_earnest():

@@ -52,7 +52,7 @@ def create_app(
             series over WebSocket gets those of its feed.
         limits: of connections, subscriptions, replays, queues and messages.
         root_path: the path in front of it that a proxy takes off.
-        guard_options: for `toolkit.api.guard.install`: hosts, origins, token, limits.
+        guard_options: for `toolkit.api.guard.install`: hosts, origins, token, request_limits.
 
     Raises:
         ConfigurationError: the file holds no configuration.

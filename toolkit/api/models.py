@@ -31,9 +31,7 @@ class _Model(BaseModel):
 class ErrorResponse(BaseModel):
     """What was wrong, and what is allowed."""
 
-    detail: Any = Field(
-        description="a text; for a query that is not valid, a list with an entry for each fault"
-    )
+    detail: str
 
 
 class RootResponse(_Model):

@@ -19,6 +19,7 @@ from websockets.exceptions import InvalidState
 from websockets.http11 import Request
 
 from toolkit.api.connection import CLOSE_NOW
+from toolkit.api.protocol import HttpProtocol, Stalls
 from toolkit.loader import SyntheticDataWarning
 
 __all__ = ["MESSAGE_BYTES", "PING_SECONDS", "Server", "WebSocketProtocol", "configuration", "run"]
@@ -33,7 +34,7 @@ _LINGER_SECONDS = 5.0
 """How long a client that is let go may take to read why."""
 
 
-class WebSocketProtocol(WebSocketsSansIOProtocol):
+class WebSocketProtocol(Stalls, WebSocketsSansIOProtocol):
     """uvicorn's protocol with `close_now`."""
 
     def handle_connect(self, event: Request) -> None:
@@ -62,6 +63,11 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         # Also keeps `run_asgi` from closing the transport when the app returns.
         self.close_timer = self.loop.call_later(_LINGER_SECONDS, self.transport.abort)
 
+    def keepalive_timeout(self) -> None:
+        super().keepalive_timeout()
+        # Who does not answer does not read either: closing alone would wait for that.
+        self.loop.call_later(_LINGER_SECONDS, self.transport.abort)
+
     def send_receive_event_to_app(self) -> None:
         if self.curr_msg_data_type == "text":
             try:
@@ -83,17 +89,22 @@ class Server(uvicorn.Server):
         if hub is not None:
             await hub.close()
         await super().shutdown(sockets)
+        # It was asked to end, and has: raised again, as uvicorn does, a SIGTERM would kill the process.
+        self._captured_signals.clear()
 
 
-def run(app: FastAPI, **options: Any) -> None:
-    """Serve until SIGTERM or SIGINT; `options` as for `configuration`."""
+def run(app: FastAPI, listening: list[sockets.socket] | None = None, **options: Any) -> None:
+    """Serve until SIGTERM or SIGINT, on sockets that listen already or on host and port.
+
+    `options` as for `configuration`.
+    """
     # Every answer says whether its candles are synthetic, and the service logs it once for each series; the
     # loader's warning would come again whenever it is asked whether there is something newer.
     warnings.filterwarnings("ignore", category=SyntheticDataWarning)
     # Threads that load and compute hand over to the event loop sooner than Python's usual 5 ms.
     sys.setswitchinterval(0.001)
     with contextlib.suppress(KeyboardInterrupt):  # uvicorn raises it again once all is closed
-        Server(configuration(app, **options)).run()
+        Server(configuration(app, **options)).run(listening)
 
 
 def configuration(app: FastAPI, **options: Any) -> uvicorn.Config:
@@ -105,6 +116,7 @@ def configuration(app: FastAPI, **options: Any) -> uvicorn.Config:
     chosen: dict[str, Any] = {
         "host": "127.0.0.1",
         "port": 8000,
+        "http": HttpProtocol,
         "ws": WebSocketProtocol,
         "ws_max_size": MESSAGE_BYTES,
         "ws_ping_interval": PING_SECONDS,

@@ -71,9 +71,11 @@ def find_symbol(symbol: str) -> str:
     if not isinstance(symbol, str):
         raise CandleError(f"symbol: {symbol!r} is not a text such as 'BTCUSDT'")
     key = re.sub(r"[\s/_:.-]", "", symbol).upper()
-    for name in (key, f"{key}USDT"):
-        if name in SYMBOLS:
-            return name
+    # One separator: "../etc" is a path, and not Ethereum Classic.
+    if re.fullmatch(r"\s*[A-Za-z0-9]+([\s/_:.-][A-Za-z0-9]+)?\s*", symbol):
+        for name in (key, f"{key}USDT"):
+            if name in SYMBOLS:
+                return name
     near = difflib.get_close_matches(key.removesuffix("USDT") + "USDT", SYMBOLS, n=3, cutoff=0.6)
     hint = f"did you mean {_either(near)}?" if near else f"supported are {', '.join(SYMBOLS)}"
     raise CandleError(f"symbol: {symbol!r} is not supported; {hint}")

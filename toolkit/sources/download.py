@@ -150,7 +150,8 @@ class _Breaker:
             error, failed_at = self.failures.get(of, (None, float("-inf")))
             ago = time.monotonic() - failed_at
             if error is not None and ago < PAUSE_SECONDS:
-                raise type(error)(f"{error} ({ago:.0f} s ago; asked again after {PAUSE_SECONDS:.0f} s)")
+                text = f"{error} ({ago:.0f} s ago; asked again after {PAUSE_SECONDS:.0f} s)"
+                raise type(error)(text) from error
 
 
 _breakers: dict[str, _Breaker] = {}

@@ -13,6 +13,7 @@ import logging
 import re
 from collections.abc import Iterable
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import quote
 
 import pandas as pd
@@ -22,9 +23,21 @@ from toolkit.sources.base import NotStored, Raw, SourceError, Stored, file_ident
 from toolkit.sources.download import FREE_SPACE, Remote, download, is_checksum
 from toolkit.sources.tables import read_parquet
 
-__all__ = ["HubSource"]
+__all__ = ["Fetched", "HubSource"]
 
 _log = logging.getLogger(__name__)
+
+
+class Fetched(NamedTuple):
+    """A file of the hub that is on this disk, and is what the hub says it is."""
+
+    size: int
+    """Its bytes."""
+    commit: str
+    new: bool
+    """It was transferred just now."""
+    warning: str
+    """Why it may not be the newest, where a newer one was asked for in vain."""
 
 
 class HubSource:
@@ -58,12 +71,7 @@ class HubSource:
         that transfers nothing. If the hub cannot be asked, an older version serves, with a ``warning``.
         """
         relative = relative_path(symbol, timeframe)
-        cached, warning = self._cached(relative), ""
-        # A commit never changes.
-        if cached is not None and not (refresh and not _is_commit(self.revision)):
-            path = cached
-        else:
-            path, warning = self._fetched(relative, cached)
+        path, warning = self._found(relative, refresh)
         commit = _commit(path, relative)
         return Stored(
             identity=(commit, file_identity(path)),
@@ -72,6 +80,28 @@ class HubSource:
             fetched=self._confirmed(relative, commit) or written_at(path),
             warning=warning,
         )
+
+    def fetch(self, symbol: str, timeframe: str, *, refresh: bool = False) -> Fetched:
+        """Has the file of a supported symbol and timeframe on this disk, verified, without decoding it.
+
+        Raises:
+            NotStored: the hub has no such file.
+            SourceError: it is not there and cannot be fetched.
+        """
+        relative = relative_path(symbol, timeframe)
+        before = _identity(self._cached(relative))
+        path, warning = self._found(relative, refresh)
+        content = self._verified(path, relative)
+        # Where a damaged file was replaced, the path is the same and the file another one.
+        return Fetched(len(content), _commit(path, relative), _identity(path) != before, warning)
+
+    def _found(self, relative: str, refresh: bool) -> tuple[Path, str]:
+        """The file, fetched if need be, and a text where it may not be the newest."""
+        cached = self._cached(relative)
+        # A commit never changes.
+        if cached is not None and not (refresh and not _is_commit(self.revision)):
+            return cached, ""
+        return self._fetched(relative, cached)
 
     def _cached(self, relative: str) -> Path | None:
         """The file of an earlier download, unverified."""
@@ -172,6 +202,11 @@ class HubSource:
 
     def _notes(self) -> Path:
         return _cache() / "history" / self._folder().name / quote(self.revision, safe="")
+
+
+def _identity(path: Path | None) -> object:
+    """Of the bytes that a path leads to: two commits can share them."""
+    return None if path is None else file_identity(path.resolve())
 
 
 def _cache() -> Path:
