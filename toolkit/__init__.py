@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from toolkit.candles import CandleError, is_synthetic, resample
+    from toolkit.client import Client, ServiceError
     from toolkit.configuration import ConfigurationError, IndicatorConfiguration
     from toolkit.indicators import (
         MACD,
@@ -33,6 +34,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "toolkit.candles": ("CandleError", "is_synthetic", "resample"),
+    "toolkit.client": ("Client", "ServiceError"),
     "toolkit.configuration": ("ConfigurationError", "IndicatorConfiguration"),
     "toolkit.indicators": (
         "MACD",
@@ -58,6 +60,7 @@ __all__ = [
     "Audit",
     "BollingerBands",
     "CandleError",
+    "Client",
     "ConfigurationError",
     "Indicator",
     "IndicatorConfiguration",
@@ -70,6 +73,7 @@ __all__ = [
     "ParameterError",
     "PipelineError",
     "Screen",
+    "ServiceError",
     "Signals",
     "SourceError",
     "StaleDataWarning",

@@ -229,7 +229,23 @@ def test_candles_that_do_not_fit_are_refused(indicator):
         run.update(rows(CANDLES.iloc[49:50])[0])
 
 
-WRONG = [0, -1, 1e9, 10**400, math.nan, math.inf, -math.inf, "14", None, True, [14], {}, 2 + 0j, "close; drop", np.nan]
+WRONG = [
+    0,
+    -1,
+    1e9,
+    10**400,
+    math.nan,
+    math.inf,
+    -math.inf,
+    "14",
+    None,
+    True,
+    [14],
+    {},
+    2 + 0j,
+    "drop",
+    np.nan,
+]
 
 
 @pytest.mark.parametrize("name", NAMES)
