@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from toolkit.candles import CandleError, is_synthetic, resample
+    from toolkit.client import Client, ServiceError
     from toolkit.configuration import ConfigurationError, IndicatorConfiguration
     from toolkit.indicators import (
         MACD,
@@ -31,6 +32,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "toolkit.candles": ("CandleError", "is_synthetic", "resample"),
+    "toolkit.client": ("Client", "ServiceError"),
     "toolkit.configuration": ("ConfigurationError", "IndicatorConfiguration"),
     "toolkit.indicators": (
         "MACD",
@@ -53,6 +55,7 @@ __all__ = [
     "RSI",
     "BollingerBands",
     "CandleError",
+    "Client",
     "ConfigurationError",
     "Indicator",
     "IndicatorConfiguration",
@@ -63,6 +66,7 @@ __all__ = [
     "LoadError",
     "ParameterError",
     "PipelineError",
+    "ServiceError",
     "Signals",
     "SourceError",
     "StaleDataWarning",

@@ -149,6 +149,8 @@ BAD_QUERIES = {
         f"symbol=BTCUSDT&timeframe=1d&limit={limit}": (422, "limit")
         for limit in ("0", "-1", "1e12", "1000000000000", "5001", "inf", "nan", "many", "1.5", "")
     },
+    "symbol=BTCUSDT&timeframe=1d&colour=red": (422, "colour"),
+    "symbol=BTCUSDT&timeframe=1d&symbol=ETHUSDT": (422, "given twice"),
     "symbol=BTCUSDT&timeframe=1d&start=yesterday": (422, "start: 'yesterday' is no time"),
     "symbol=BTCUSDT&timeframe=1d&start=1e99": (422, "start"),
     "symbol=BTCUSDT&timeframe=1d&end=99999-01-01": (422, "end"),
@@ -297,14 +299,30 @@ def test_with_no_indicator_on_there_are_the_candles(client):
     assert client.get(SIGNALS).json()["signals"] == {}
 
 
+@pytest.mark.parametrize("chunk", [1, 7, 256])
+def test_rows_written_in_chunks_are_the_rows(app, monkeypatch, chunk):
+    from toolkit.api import rows
+
+    monkeypatch.setattr(rows, "CHUNK", chunk)
+    with TestClient(app) as client:
+        whole = client.get(f"{KLINES}&limit=5000").json()
+        days = [row["open_time"] for row in whole["klines"]]
+        for low, high in ((0, 1), (0, 256), (255, 257), (256, 512), (3, 700), (len(days) - 1, len(days))):
+            query = f"&start={days[low]}&limit=5000" + (f"&end={days[high]}" if high < len(days) else "")
+            part = client.get(KLINES + query).json()
+            assert part["klines"] == whole["klines"][low:high]
+            for name, found in part["indicators"].items():
+                assert found == whole["indicators"][name][low:high]
+
+
 def test_the_json_of_hard_numbers_is_exact():
     """What the rows are written with, against Python's own reader, on numbers of every size."""
-    from toolkit.api import encode
+    from toolkit.api import rows
 
     random = np.random.default_rng(5)
     bits = random.integers(0, 2**63, 20_000, dtype=np.int64) | (random.integers(0, 2, 20_000) << 63)
     numbers = np.concatenate([bits.view(np.float64), [0.0, -0.0, 0.1, 1e22, 5e-324, np.nan]])
-    read = orjson.loads(encode.objects({"x": encode.texts(numbers)}))
+    read = orjson.loads(rows.objects({"x": rows.texts(numbers)}))
     back = np.array([row["x"] for row in read], dtype=np.float64)
     finite = np.isfinite(numbers)
     assert np.array_equal(back[finite].view(np.int64), numbers[finite].view(np.int64))

@@ -1,4 +1,45 @@
-"""The WebSocket route `/ws/chart`: reads a client's messages and answers them."""
+"""The WebSocket route `/ws/chart`: reads a client's messages and answers them.
+
+``/ws/chart?symbol=BTCUSDT&timeframe=1h`` follows a series as it is stored or as its feed brings it; with
+``&replay=5`` stored candles are played at five a second instead (``start=``, ``end=``: which ones).
+``limit=`` is how many candles a snapshot has (0 to 5,000, default 100). Without a symbol the connection
+follows nothing until it subscribes.
+
+Every message is a JSON object with a ``number`` (1, 2, 3 … on this connection) and a ``type``:
+
+============================  ============================================================================
+``snapshot``                  comes first, and again whenever what came before no longer holds; ``reason``
+                              says why: ``subscribed``, ``configured`` (the indicators are others now),
+                              ``data`` (the stored candles are), ``rewound`` (a replay was). ``history``
+                              has the last candles and the indicators' values, as ``/api/klines`` has them
+``update``                    a candle came, or the answer to ``update``
+``end``                       a replay or feed has no more candles
+``pong`` ``configured``       answers to the actions below, with the ``id`` that came with the action
+``subscribed``
+``unsubscribed`` ``replay``
+``error``                     ``detail`` says what is wrong; nothing was changed, and the connection stays
+============================  ============================================================================
+
+Chart messages (``snapshot`` and ``update``) carry ``latest_candle`` (``open_time open high low close volume
+closed``), ``indicators`` (its values by indicator), ``signals`` (those that became known with it), ``stream
+symbol timeframe``, ``origin`` (``live``, ``replay``, ``stored``), ``replay`` and ``synthetic`` (true or
+false), and ``event_number`` (the feed's own count, the same for everybody).
+
+A client sends JSON objects with an ``action``, and an ``id`` of its choice where it wants one back:
+
+============================  ============================================================================
+``ping``
+``update``                    the latest candle of every followed stream, or of one (``symbol timeframe``)
+``configure``                 ``config`` as the body of ``POST /api/indicators/configure``
+``subscribe``                 ``symbol timeframe``, and ``limit replay start end`` as in the address
+``unsubscribe``               all, or those of ``symbol timeframe``; ``replay``: only replays, or none
+``replay``                    ``command``: ``play`` (``speed``), ``pause``, ``step`` (``candles``) or
+                              ``seek`` (``to``)
+============================  ============================================================================
+
+It is closed with 1001 when the service ends, 1008 when the address names nothing that can be followed, 1009
+for a message of more than a megabyte, and 1013 when the client reads too slowly or there are too many.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +55,8 @@ from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from toolkit.api import bodies
 from toolkit.api.connection import Connection
 from toolkit.api.hub import Hub, TooMany
-from toolkit.api.routes import MAX_LIMIT, configured, problem
+from toolkit.api.queries import MAX_LIMIT
+from toolkit.api.routes import configured, problem
 from toolkit.api.streams import Stream, message
 from toolkit.feeds import MAX_SPEED, MIN_SPEED, Replay
 
@@ -35,7 +77,7 @@ class BadMessage(ValueError):
 
 @router.websocket("/ws/chart")
 async def chart(socket: WebSocket) -> None:
-    """Follow a series: a snapshot, and then every change. See the README for messages and actions."""
+    """Follow a series: a snapshot, and then every change."""
     hub: Hub = socket.app.state.hub
     await socket.accept()
     connection = Connection(socket, hub.limits.queue)
@@ -90,13 +132,12 @@ class _Session:
     async def begin(self, socket: WebSocket) -> bool:
         """Follow what the address names; without a symbol nothing yet. False where that cannot be."""
         query = dict(socket.query_params)
-        unknown = set(query) - {"symbol", "timeframe", "limit", "replay", "start", "end", "token"}
+        unknown = set(query) - {"symbol", "timeframe", "limit", "replay", "start", "end"}
         try:
             if len(query) < len(socket.query_params.multi_items()):
                 raise BadMessage("query: a parameter is given twice")
             if unknown:
                 raise BadMessage(f"query: unknown {', '.join(sorted(map(repr, unknown)))}")
-            query.pop("token", None)
             if query:
                 asked: dict[str, Any] = dict(query)
                 for name, kind in (("limit", int), ("replay", float)):

@@ -52,6 +52,8 @@ class Computed:
         self.signals: dict[str, Signals] = run.new_signals
         self.labels = {label: pipeline.columns(label) for label in pipeline.indicators}
         """Label → output → column."""
+        self.kept: dict[str, Any] = {}
+        """What is made of it once, by those who write it."""
         self._run = run
 
     @functools.cached_property

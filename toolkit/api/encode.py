@@ -6,50 +6,37 @@ as they are, and unlike a bare number they cannot be taken for another unit.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import orjson
 import pandas as pd
-import pyarrow as pa
 
 from toolkit.api.computed import Computed
-from toolkit.candles import PRICE_COLUMNS, check_range, select
+from toolkit.api.rows import dumps, rows
+from toolkit.candles import PRICE_COLUMNS, check_range
 from toolkit.candles.select import Moment
 from toolkit.signals import Signals
 
 __all__ = [
-    "ARROW",
     "JSON",
     "Part",
-    "arrow",
     "candle",
-    "dumps",
     "iso",
     "klines_columns",
     "klines_json",
     "last_values",
     "meta",
-    "objects",
+    "meta_json",
     "part_of",
     "signal_columns",
     "signal_rows",
     "signals_of",
-    "texts",
 ]
 
 JSON = "application/json"
-ARROW = "application/vnd.apache.arrow.stream"
-
-_OPTIONS = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z
-
-Texts = list[bytes]
-
-
-def dumps(value: Any) -> bytes:
-    """JSON of a value that may hold numpy arrays; NaN is null."""
-    return orjson.dumps(value, option=_OPTIONS)
 
 
 class Part(NamedTuple):
@@ -66,13 +53,16 @@ class Part(NamedTuple):
         return self.high - self.low
 
 
+_bounds = functools.lru_cache(4_096)(check_range)
+
+
 def part_of(computed: Computed, start: Moment | None, end: Moment | None, limit: int) -> Part:
     """The last `limit` candles that open in ``[start, end)``; it may be empty.
 
     Raises:
         CandleError: a bound is no time, or start is not before end.
     """
-    first, after = check_range(start, end)
+    first, after = _bounds(start, end)
     index = computed.frame.index
     low = 0 if first is None else int(index.searchsorted(first))
     high = len(index) if after is None else int(index.searchsorted(after))
@@ -108,6 +98,15 @@ def meta(computed: Computed) -> dict[str, Any]:
     }
 
 
+def meta_json(computed: Computed) -> orjson.Fragment:
+    """The same, written once."""
+    written = computed.kept.get("meta")
+    if written is None:
+        written = computed.kept["meta"] = orjson.Fragment(dumps(meta(computed)))
+    fragment: orjson.Fragment = written
+    return fragment
+
+
 def candle(computed: Computed, row: int) -> dict[str, Any]:
     """One stored candle; those are all closed."""
     values = {name: float(computed.values[name][row]) for name in PRICE_COLUMNS}
@@ -134,90 +133,37 @@ def _head(computed: Computed, part: Part) -> dict[str, Any]:
 
 
 def klines_json(computed: Computed, part: Part) -> bytes:
-    """The body of ``format=json``: an object a candle.
-
-    Written column by column, which takes a fifth of the time of a dict a row.
-    """
-    written = {name: texts(values[part.low : part.high]) for name, values in computed.values.items()}
-    times = texts(computed.times[part.low : part.high])
-    klines = objects({"open_time": times, **{name: written[name] for name in PRICE_COLUMNS}})
+    """The body of ``format=json``: an object a candle."""
     indicators = {
-        label: orjson.Fragment(
-            objects({"open_time": times, **{out: written[column] for out, column in columns.items()}})
-        )
-        for label, columns in computed.labels.items()
+        label: orjson.Fragment(rows(computed, label, part.low, part.high)) for label in computed.labels
     }
     return dumps(
         {
             **_head(computed, part),
-            "klines": orjson.Fragment(klines),
+            "klines": orjson.Fragment(rows(computed, None, part.low, part.high)),
             "indicators": indicators,
-            "meta": meta(computed),
+            "meta": meta_json(computed),
         }
     )
 
 
 def klines_columns(computed: Computed, part: Part) -> bytes:
     """The body of ``format=columns``: an array a column, the indicators' on the candles' open times."""
-    rows = slice(part.low, part.high)
+    cut = slice(part.low, part.high)
     return dumps(
         {
             **_head(computed, part),
             "klines": {
-                "open_time": computed.times[rows],
-                **{name: computed.values[name][rows] for name in PRICE_COLUMNS},
+                "open_time": computed.times[cut],
+                **{name: computed.values[name][cut] for name in PRICE_COLUMNS},
             },
             "indicators": {
-                label: {output: computed.values[column][rows] for output, column in columns.items()}
+                label: {output: computed.values[column][cut] for output, column in columns.items()}
                 for label, columns in computed.labels.items()
             },
-            "meta": meta(computed),
+            "meta": meta_json(computed),
         }
     )
-
-
-def arrow(computed: Computed, part: Part) -> bytes:
-    """The body of ``format=arrow``: the frame of `pipeline.calculate`, cut, as an Arrow IPC stream.
-
-    All of the frame's columns; open times as timestamps in UTC. The schema's metadata hold what pandas needs
-    to make the same frame of it, and under ``system_v4`` the attrs as JSON.
-
-    Raises:
-        CandleError: there is no candle in the part.
-    """
-    frame = select(computed.frame, part.start, part.end, part.limit)
-    attrs = frame.attrs
-    frame.attrs = {}
-    table = pa.Table.from_pandas(frame)
-    table = table.select(["open_time", *frame.columns])  # pandas puts its index last
-    described = dumps({**attrs, "report": attrs["report"].to_dict(), "indicators": computed.labels})
-    table = table.replace_schema_metadata({**(table.schema.metadata or {}), b"system_v4": described})
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, table.schema) as writer:
-        writer.write_table(table)
-    return bytes(sink.getvalue())
-
-
-def texts(values: np.ndarray[Any, Any]) -> Texts:
-    """Each value as JSON."""
-    return dumps(values)[1:-1].split(b",") if len(values) else []
-
-
-def objects(columns: Mapping[str, Texts]) -> bytes:
-    """An array of objects, a row each."""
-    names = list(columns)
-    count = len(columns[names[0]])
-    if not count:
-        return b"[]"
-    width = 2 * len(names)
-    pieces: Texts = [b""] * (width * count + 1)
-    for place, name in enumerate(names):
-        opening = b"," if place else b"},{"
-        pieces[2 * place : -1 : width] = [opening + orjson.dumps(name) + b":"] * count
-        pieces[2 * place + 1 :: width] = columns[name]
-    pieces[0] = b"[" + pieces[0][2:]
-    pieces[-1] = b"}]"
-    return b"".join(pieces)
 
 
 def signals_of(
@@ -228,7 +174,7 @@ def signals_of(
     signal_types: Sequence[str] | None = None,
 ) -> dict[str, Signals]:
     """Of each indicator the last `limit` signals whose candle opens in ``[start, end)``."""
-    first, after = check_range(start, end)
+    first, after = _bounds(start, end)
     found = {}
     for label, signals in computed.signals.items():
         if signal_types:

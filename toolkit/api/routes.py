@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from typing import Annotated, Any, Literal, NoReturn
+from typing import Any, NoReturn
 
-from fastapi import APIRouter, HTTPException, Query, Request, Response
+from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.routing import APIRoute
 
 from toolkit import __version__
-from toolkit.api import bodies, encode, models
+from toolkit.api import arrow, bodies, encode, models, queries, rows
 from toolkit.api.computed import Computed, Key
 from toolkit.api.schema import CONFIGURE_SCHEMA
 from toolkit.api.service import Answer, Service
@@ -20,28 +20,7 @@ from toolkit.loader import KLineDataLoader
 from toolkit.pipeline import PipelineError
 from toolkit.sources.base import NotStored, SourceError
 
-__all__ = ["LIMIT", "MAX_LIMIT", "problem", "router"]
-
-LIMIT, MAX_LIMIT = 500, 5_000
-
-_MOMENT = "ISO 8601 in UTC where it has no time zone, such as 2024-01-31 or 2024-01-31T12:00:00Z"
-
-Symbol = Annotated[
-    str,
-    Query(
-        max_length=64, description="a pair; btc and BTC/USDT mean BTCUSDT", examples=["BTCUSDT"], min_length=1
-    ),
-]
-Timeframe = Annotated[str, Query(max_length=16, description="see /api/timeframes", examples=["1h"])]
-Start = Annotated[
-    str | None, Query(max_length=64, description=f"first open time that belongs to it; {_MOMENT}")
-]
-End = Annotated[
-    str | None, Query(max_length=64, description=f"first open time that no longer does; {_MOMENT}")
-]
-Limit = Annotated[
-    int, Query(ge=1, le=MAX_LIMIT, description="of those between start and end the last so many")
-]
+__all__ = ["configured", "problem", "repeated", "root", "router"]
 
 _ERRORS: dict[int | str, dict[str, Any]] = {
     404: {"model": models.ErrorResponse, "description": "there are no such candles"},
@@ -110,6 +89,9 @@ def problems() -> Iterator[None]:
         raise HTTPException(*found) from error
 
 
+_WRITERS = {"json": encode.klines_json, "columns": encode.klines_columns, "arrow": arrow.arrow}
+
+
 def _nothing(computed: Computed, start: str | None, end: str | None) -> NoReturn:
     report = computed.frame.attrs["report"]
     between = f"[{start or 'the first'}, {end or 'the last'})"
@@ -165,7 +147,7 @@ async def indicators(request: Request) -> Response:
         "indicators": IndicatorRegistry.list_indicators(),
         "enabled": service_of(request).configuration.get_enabled_indicators(),
     }
-    return Response(encode.dumps(body), media_type=encode.JSON)
+    return Response(rows.dumps(body), media_type=encode.JSON)
 
 
 @repeated.get(
@@ -175,23 +157,13 @@ async def indicators(request: Request) -> Response:
     responses={
         200: {
             "description": "candles and indicators, as `format` says",
-            "content": {encode.ARROW: {"schema": {"type": "string", "format": "binary"}}},
+            "content": {arrow.MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}},
         },
         **_ERRORS,
     },
+    openapi_extra={"parameters": queries.parameters(queries.KlinesQuery)},
 )
-async def klines(
-    request: Request,
-    symbol: Symbol,
-    timeframe: Timeframe,
-    start: Start = None,
-    end: End = None,
-    limit: Limit = LIMIT,
-    format: Annotated[
-        Literal["json", "columns", "arrow"],
-        Query(description="an object a candle, an array a column, or an Arrow IPC stream"),
-    ] = "json",
-) -> Response:
+async def klines(request: Request) -> Response:
     """Candles, with the values of every indicator that is on.
 
     Indicators are computed on the full history and then cut: a limit never changes a value. Times are
@@ -199,15 +171,18 @@ async def klines(
     """
     service = service_of(request)
     with problems():
-        computed = await service.series(symbol, timeframe)
-        part = encode.part_of(computed, start, end, limit)
+        asked = queries.read(request, queries.KlinesQuery)
+        computed = await service.series(asked.symbol, asked.timeframe)
+        part = encode.part_of(computed, asked.start, asked.end, asked.limit)
         if not part.rows:
-            _nothing(computed, start, end)
-        make = {"json": encode.klines_json, "columns": encode.klines_columns, "arrow": encode.arrow}[format]
+            _nothing(computed, asked.start, asked.end)
+        make = {"json": encode.klines_json, "columns": encode.klines_columns, "arrow": arrow.arrow}[
+            asked.format
+        ]
         # A few hundred rows take less time than a thread's wake-up; more would make others wait.
-        few = part.rows <= LIMIT and format != "arrow"
+        few = part.rows <= queries.LIMIT and asked.format != "arrow"
         body = make(computed, part) if few else await service.in_thread(make, computed, part)
-    return _keep(request, computed, body, encode.ARROW if format == "arrow" else encode.JSON)
+    return _keep(request, computed, body, arrow.MEDIA_TYPE if asked.format == "arrow" else encode.JSON)
 
 
 @repeated.get(
@@ -215,29 +190,17 @@ async def klines(
     tags=["signals"],
     response_model=models.SignalsResponse | models.SignalsColumnsResponse,
     responses=_ERRORS,
+    openapi_extra={"parameters": queries.parameters(queries.SignalsQuery)},
 )
-async def signals(
-    request: Request,
-    symbol: Symbol,
-    timeframe: Timeframe,
-    start: Start = None,
-    end: End = None,
-    limit: Annotated[
-        int, Query(ge=1, le=MAX_LIMIT, description="of each indicator's signals the last so many")
-    ] = LIMIT,
-    signal_type: Annotated[
-        str | None, Query(max_length=64, description="only signals of this type", examples=["BUY"])
-    ] = None,
-    format: Annotated[
-        Literal["json", "columns"], Query(description="an object a signal, or an array a column")
-    ] = "json",
-) -> Response:
+async def signals(request: Request) -> Response:
     """The signals of every indicator that is on, oldest first, found on the full history and then cut."""
     service = service_of(request)
     with problems():
-        computed = await service.series(symbol, timeframe)
-        wanted = None if signal_type is None else [_signal_type(computed, signal_type)]
-        body = await service.in_thread(_signals_body, computed, (start, end, limit, wanted), format)
+        asked = queries.read(request, queries.SignalsQuery)
+        computed = await service.series(asked.symbol, asked.timeframe)
+        wanted = None if asked.signal_type is None else [_signal_type(asked.signal_type)]
+        part = (asked.start, asked.end, asked.limit, wanted)
+        body = await service.in_thread(_signals_body, computed, part, asked.format)
     return _keep(request, computed, body, encode.JSON)
 
 
@@ -245,17 +208,17 @@ def _signals_body(computed: Computed, asked: tuple[Any, ...], format: str) -> by
     found = encode.signals_of(computed, *asked)
     write = encode.signal_rows if format == "json" else encode.signal_columns
     attrs = computed.frame.attrs
-    return encode.dumps(
+    return rows.dumps(
         {
             "symbol": attrs["symbol"],
             "timeframe": attrs["timeframe"],
             "signals": {label: write(one) for label, one in found.items()},
-            "meta": encode.meta(computed),
+            "meta": encode.meta_json(computed),
         }
     )
 
 
-def _signal_type(computed: Computed, signal_type: str) -> str:
+def _signal_type(signal_type: str) -> str:
     """A type of signal that some registered indicator gives, as it is written there."""
     known = dict.fromkeys(
         rule.signal_type
@@ -305,7 +268,7 @@ async def configure(request: Request) -> Response:
         raise HTTPException(400, f"the body {error}") from error
     with problems():
         answer = await configured(service_of(request), changes)
-    return Response(encode.dumps(answer), media_type=encode.JSON)
+    return Response(rows.dumps(answer), media_type=encode.JSON)
 
 
 async def configured(service: Service, changes: Any) -> dict[str, Any]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import socket as sockets
+import sys
+import warnings
 from typing import Any, cast
 
 import uvicorn
@@ -18,6 +20,7 @@ from websockets.http11 import Request
 
 from toolkit.api.connection import CLOSE_NOW
 from toolkit.api.protocol import HttpProtocol, Stalls
+from toolkit.loader import SyntheticDataWarning
 
 __all__ = ["MESSAGE_BYTES", "PING_SECONDS", "Server", "WebSocketProtocol", "configuration", "run"]
 
@@ -95,6 +98,11 @@ def run(app: FastAPI, listening: list[sockets.socket] | None = None, **options: 
 
     `options` as for `configuration`.
     """
+    # Every answer says whether its candles are synthetic, and the service logs it once for each series; the
+    # loader's warning would come again whenever it is asked whether there is something newer.
+    warnings.filterwarnings("ignore", category=SyntheticDataWarning)
+    # Threads that load and compute hand over to the event loop sooner than Python's usual 5 ms.
+    sys.setswitchinterval(0.001)
     with contextlib.suppress(KeyboardInterrupt):  # uvicorn raises it again once all is closed
         Server(configuration(app, **options)).run(listening)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import time
 from collections import OrderedDict
@@ -24,8 +25,9 @@ __all__ = ["Answer", "Service"]
 RECHECK_SECONDS = 5.0
 """How long stored candles are taken to be the same before the source is asked whether they still are."""
 
-_THREADS = {"loading": 4, "work": 2}
+_THREADS = {"loading": 2, "work": 2}
 _Result = TypeVar("_Result")
+_log = logging.getLogger(__name__)
 
 
 class Answer(NamedTuple):
@@ -132,6 +134,10 @@ class Service:
         self._checked[key] = time.monotonic()
         if found is not held:
             self._frames.put(key, found)
+            if found.frame.attrs["synthetic"] and self.source == "auto":
+                _log.warning(
+                    "%s %s: SYNTHETIC sample candles instead of real ones", key.symbol, key.timeframe
+                )
         return found
 
     def _fresh(self, key: Key) -> bool:

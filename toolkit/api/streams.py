@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import orjson
 import pandas as pd
 
-from toolkit.api import encode
+from toolkit.api import encode, rows
 from toolkit.api.computed import Computed
 from toolkit.api.service import Service
 from toolkit.candles import PRICE_COLUMNS, TIMEFRAMES
@@ -44,7 +44,7 @@ class Subscriber(Protocol):
 
 def message(kind: str, **content: Any) -> str:
     """A message of this type, without its opening brace."""
-    return encode.dumps({"type": kind, **content})[1:].decode()
+    return rows.dumps({"type": kind, **content})[1:].decode()
 
 
 class Stream:
@@ -285,21 +285,21 @@ class _Rows:
         """The last `limit` candles, as in the answer of `/api/klines`."""
         since = list(self._since)[-limit:] if limit else []
         before = max(0, len(self._times) - (limit - len(since)))
-        times = encode.texts(self._times[before:])
+        times = rows.texts(self._times[before:])
         times += [orjson.dumps(encode.iso(opened)) for opened, _ in since]
 
         def texts(column: str) -> list[bytes]:
-            values = encode.texts(self._values[column][before:])
-            return values + [encode.dumps(row[column]) for _, row in since]
+            values = rows.texts(self._values[column][before:])
+            return values + [rows.dumps(row[column]) for _, row in since]
 
         prices = {name: texts(name) for name in PRICE_COLUMNS}
         return {
             **self.origin,
             "data_points": len(times),
-            "klines": orjson.Fragment(encode.objects({"open_time": times, **prices})),
+            "klines": orjson.Fragment(rows.objects({"open_time": times, **prices})),
             "indicators": {
                 label: orjson.Fragment(
-                    encode.objects(
+                    rows.objects(
                         {
                             "open_time": times,
                             **{output: texts(column) for output, column in pipeline.columns(label).items()},
