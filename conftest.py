@@ -3,7 +3,9 @@
 It stands here rather than in tests/ because doctests and notebooks lie outside it.
 """
 
+import atexit
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -11,15 +13,14 @@ import pytest
 
 collect_ignore_glob = ["*conftest.py"]  # no tests in them, and several of one name
 
-_home = pytest.StashKey[tempfile.TemporaryDirectory[str]]()
-
 
 def pytest_configure(config: pytest.Config) -> None:
     # Neither the settings nor the downloads of whoever runs the tests are read or touched.
-    home = config.stash[_home] = tempfile.TemporaryDirectory(prefix="system-v4-tests-")
+    home = tempfile.mkdtemp(prefix="system-v4-tests-")
+    atexit.register(shutil.rmtree, home, ignore_errors=True)  # xdist's processes end without unconfiguring
     for name in [name for name in os.environ if name.startswith("TOOLKIT_")]:
         del os.environ[name]
-    os.environ["TOOLKIT_HOME"] = home.name
+    os.environ["TOOLKIT_HOME"] = home
     os.environ["TOOLKIT_SOURCE"] = "sample"
     os.environ["TOOLKIT_HUB_ENDPOINT"] = "http://127.0.0.1:9"  # refused at once
     # The hub's client tells its log what it tries, from threads that may outlive their test.
@@ -27,7 +28,7 @@ def pytest_configure(config: pytest.Config) -> None:
     # Except for compiled kernels: they are named by a hash of their source, and take seconds to make.
     cache = getattr(config, "cache", None)  # absent with `-p no:cacheprovider`
     if cache:
-        Path(home.name, "kernels").symlink_to(cache.mkdir("kernels"))
+        Path(home, "kernels").symlink_to(cache.mkdir("kernels"))
 
     # Real candles are there or they are not: a path that leads nowhere must not pass for the latter.
     candles = os.environ.get("SYSTEM_V4_CANDLES", "")
@@ -50,8 +51,3 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
 
     config.option.loadscopereorder = False  # in the order of collection: the browser's are last
     return LoadFileScheduling(config, log)
-
-
-def pytest_unconfigure(config: pytest.Config) -> None:
-    if home := config.stash.get(_home, None):
-        home.cleanup()
