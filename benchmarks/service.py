@@ -5,7 +5,7 @@
 
 Requests: `/api/klines` with 500 candles and three indicators beside the trivial endpoint `/` of the same app,
 in turn, so that a busy machine slows both; a ratio of 0.6 means six answers in the time of ten trivial ones.
-`again` is answered from bytes that were kept; for `afresh` each request is another, and all is encoded anew.
+`again` is answered from bytes that were kept; for `afresh` each request is another, and encoded anew.
 WebSockets: every client follows one series whose feed gives a candle a second; one of them never reads. The
 latency is from the moment the feed gave the candle to the moment a client has it, on one clock.
 """
@@ -198,10 +198,8 @@ async def sockets(port: int, clients: int, seconds: float, pid: int) -> None:
     print(f"\nWebSockets: {clients:,} clients, a push each second, {STALLED} that never reads")
     print(f"  opened in {opened:.0f} s; {len(found):,} updates, {min(counts)} to {max(counts)} a client")
     print(f"  latency: p50 {p50:,.1f} ms, p99 {p99:,.1f} ms, longest {found.max():,.1f} ms")
-    print(
-        f"  memory: {(full - empty) / clients / 1000:,.1f} kB a client "
-        f"({empty / 1e6:,.0f} to {full / 1e6:,.0f} MB)"
-    )
+    each = (full - empty) / clients / 1000
+    print(f"  memory: {each:,.1f} kB a client ({empty / 1e6:,.0f} to {full / 1e6:,.0f} MB)")
 
 
 async def soak(port: int, seconds: float, pid: int) -> None:
