@@ -167,8 +167,9 @@ class Server:
 
     def kernels(self):
         """Process ids of the running kernels."""
-        command = ["ps", "-o", "pid=", "--ppid", str(self.process.pid)]
-        return [int(pid) for pid in subprocess.run(command, capture_output=True, text=True).stdout.split()]
+        command = ["ps", "-o", "pid=,args=", "--ppid", str(self.process.pid)]
+        found = subprocess.run(command, capture_output=True, text=True).stdout.splitlines()
+        return [int(line.split()[0]) for line in found if "ipykernel" in line]
 
     def stop(self, how=signal.SIGTERM):
         if self.process.poll() is None:

@@ -26,7 +26,7 @@ def test_the_example_of_the_issue(client):
     config = answer["current_config"]
     assert config["MACD"] == {
         "enabled": True,
-        "params": {"fast_period": 10, "slow_period": 26, "signal_period": 9},
+        "params": {"fast_period": 10, "slow_period": 26, "signal_period": 9, "source": "close"},
     }
     assert config["Bollinger Bands"]["enabled"] is False
     assert list(client.get(KLINES).json()["indicators"]) == ["MACD", "RSI"]

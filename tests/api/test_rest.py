@@ -34,7 +34,12 @@ def test_indicators(client):
     assert found["enabled"] == ["MACD", "RSI", "Bollinger Bands"]
     assert list(found["indicators"]) == IndicatorRegistry.names()
     macd = found["indicators"]["MACD"]
-    assert macd["defaults"] == {"fast_period": 12, "slow_period": 26, "signal_period": 9}
+    assert macd["defaults"] == {
+        "fast_period": 12,
+        "slow_period": 26,
+        "signal_period": 9,
+        "source": "close",
+    }
     assert macd["bounds"]["fast_period"] == [1, 1000]
     assert macd["outputs"] == ["macd", "macd_signal", "macd_histogram"]
     assert macd["warmup"] == 33

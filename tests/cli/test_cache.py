@@ -98,5 +98,5 @@ def test_warming_makes_the_sample_and_compiles_every_indicator(monkeypatch, tmp_
     said = capsys.readouterr()
     names = IndicatorRegistry.names()
     assert f"{len(names)} indicators are ready in {tmp_path}" in said.out
-    assert [line.split(" ", 1)[1] for line in said.err.splitlines()[-len(names) :]] == names
+    assert [line.split(None, 1)[1] for line in said.err.splitlines()[-len(names) :]] == names
     assert len(list(tmp_path.glob("sample/*/klines/BTCUSDT/*.parquet"))) == 3

@@ -4,6 +4,7 @@ import errno
 import socket
 import subprocess
 import sys
+import threading
 import webbrowser
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -119,6 +120,7 @@ def _compiling() -> Iterator[None]:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,  # what does not compile is reported by the page that needs it
     )
+    threading.Thread(target=process.wait, daemon=True).start()  # when it is done, nothing is left of it
     try:
         yield
     finally:

@@ -40,7 +40,7 @@ class View {
     this.surface.tabIndex = 0;
     this.surface.setAttribute("role", "application");
     this.surface.chart = chart;
-    this.scroll = element(el, "div", "tk-scroll");
+    this.scroll = element(el, "div", "tk-pane-scroll");
     this.scroll.setAttribute("aria-label", "Scroll the panes");
     this.scrollSpace = element(this.scroll, "div");
     this.scroll.addEventListener("scroll", () => chart.request(), { signal: this.abort.signal });
