@@ -6,6 +6,8 @@ It stands here rather than in tests/ because doctests and notebooks lie outside 
 import atexit
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -39,9 +41,22 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ["SYSTEM_V4_CANDLES"] = str(folder)
 
 
+    # With several processes, the one that hands out the tests compiles for the others meanwhile.
+    if getattr(config.option, "numprocesses", None) and not hasattr(config, "workerinput"):
+        warming = subprocess.Popen(
+            [sys.executable, "-m", "toolkit.indicators.warm"], cwd=config.rootpath, stdout=subprocess.DEVNULL
+        )
+        atexit.register(warming.wait)
+        atexit.register(warming.terminate)
+
+
+# They need every indicator compiled, and come when that is done.
+ALL_INDICATORS = {"test_cache.py", "test_conformance.py", "test_lookahead.py", "test_project.py"}
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     # What is quick to fail comes first; and Playwright, once started, occupies its thread's event loop.
-    items.sort(key=lambda item: "browser" in item.path.parts)
+    items.sort(key=lambda item: ("browser" in item.path.parts, item.path.name in ALL_INDICATORS))
 
 
 @pytest.hookimpl(optionalhook=True)  # pytest-xdist need not be there
