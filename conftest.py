@@ -40,7 +40,6 @@ def pytest_configure(config: pytest.Config) -> None:
             raise pytest.UsageError(f"SYSTEM_V4_CANDLES: {folder} has no folder klines/")
         os.environ["SYSTEM_V4_CANDLES"] = str(folder)
 
-
     # With several processes, the one that hands out the tests compiles for the others meanwhile.
     if getattr(config.option, "numprocesses", None) and not hasattr(config, "workerinput"):
         warming = subprocess.Popen(
