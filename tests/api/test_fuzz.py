@@ -86,7 +86,7 @@ def test_requests(document, path, method, mode):
     @settings(FUZZ, max_examples=-(-CASES // len(CHOOSING) // 2))
     @given(operation.as_strategy(generation_mode=mode))
     def request(case):
-        case.validate_response(case.call(), checks=CHECKS)
+        case.validate_response(case.call(timeout=60), checks=CHECKS)
 
     request()
 
