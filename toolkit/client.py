@@ -28,6 +28,7 @@ from toolkit.signals import IndicatorSignal
 __all__ = ["Client", "ServiceError", "Update"]
 
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 30.0
+_GOODBYE = 0.5
 _SNAPSHOT_BYTES = 32 * 2**20
 # Policy violation, message too large: asking again would end the same way.
 _REFUSED = {1008, 1009}
@@ -273,6 +274,8 @@ class Client:
                 address,
                 additional_headers=self._headers,
                 max_size=_SNAPSHOT_BYTES,
+                # What is left unread keeps the answer to our goodbye from being read, too.
+                close_timeout=_GOODBYE,
                 compression=None,
                 proxy=None if self._direct else True,
             ) as socket:

@@ -196,7 +196,9 @@ def test_a_repeated_query_is_answered_from_kept_bytes_until_something_changes(cl
     assert second.json()["indicators"]["RSI"] != first.json()["indicators"]["RSI"]
     assert second.json()["indicators"]["MACD"] == first.json()["indicators"]["MACD"]
     client.post("/api/indicators/configure", json={"RSI": {"params": {"period": 14}}})
-    assert client.get(KLINES).content == first.content
+    for _ in range(3):
+        assert client.get(KLINES).content == first.content
+    assert len(made) == 3
 
 
 def folder_with(frame, path):
@@ -279,6 +281,19 @@ def test_computed_frames_are_bounded(app):
         assert len(list(held._frames)) == 1
         client.post("/api/indicators/configure", json={"RSI": {"params": {"period": 14}}})
         assert client.get(KLINES).content == first
+
+
+def test_pipelines_are_forgotten_and_computed_anew(app, monkeypatch):
+    monkeypatch.setattr(service, "_REMEMBERED", 3)
+    with TestClient(app) as client:
+        answers = {}
+        for period in (*range(10, 20), *range(10, 20)):
+            client.post("/api/indicators/configure", json={"RSI": {"params": {"period": period}}})
+            found = client.get(f"{KLINES}&limit=5").json()["indicators"]
+            assert answers.setdefault(period, found) == found
+        assert len(app.state.service._numbers) <= 3
+        assert len(app.state.service._checked) <= 4
+        assert len({str(found) for found in answers.values()}) == 10
 
 
 def test_two_apps_share_nothing():

@@ -53,6 +53,7 @@ def test_every_answer_has_a_type(client):
             content = described["responses"]["200"]["content"]["application/json"]["schema"]
             assert "$ref" in content or "anyOf" in content, (method, path)
             assert described["summary"]
+            assert len(described["tags"]) == 1  # each stands once on the documentation's page
             assert described["description"]
     parameters = {p["name"]: p for p in document["paths"]["/api/klines"]["get"]["parameters"]}
     limit = parameters["limit"]["schema"]

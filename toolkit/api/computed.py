@@ -52,6 +52,8 @@ class Computed:
         self.signals: dict[str, Signals] = run.new_signals
         self.labels = {label: pipeline.columns(label) for label in pipeline.indicators}
         """Label → output → column."""
+        self.key: Key | None = None
+        """Under which the service holds it."""
         self.kept: dict[str, Any] = {}
         """What is made of it once, by those who write it."""
         self._run = run

@@ -134,14 +134,12 @@ def _head(computed: Computed, part: Part) -> dict[str, Any]:
 
 def klines_json(computed: Computed, part: Part) -> bytes:
     """The body of ``format=json``: an object a candle."""
-    indicators = {
-        label: orjson.Fragment(rows(computed, label, part.low, part.high)) for label in computed.labels
-    }
+    written = {label: orjson.Fragment(body) for label, body in rows(computed, part.low, part.high).items()}
     return dumps(
         {
             **_head(computed, part),
-            "klines": orjson.Fragment(rows(computed, None, part.low, part.high)),
-            "indicators": indicators,
+            "klines": written.pop(None),
+            "indicators": written,
             "meta": meta_json(computed),
         }
     )

@@ -11,7 +11,7 @@ from fastapi.routing import APIRoute
 
 from toolkit import __version__
 from toolkit.api import arrow, bodies, encode, models, queries, rows
-from toolkit.api.computed import Computed, Key
+from toolkit.api.computed import Computed
 from toolkit.api.schema import CONFIGURE_SCHEMA
 from toolkit.api.service import Answer, Service
 from toolkit.candles import CandleError
@@ -232,13 +232,9 @@ def _signal_type(signal_type: str) -> str:
 
 
 def _keep(request: Request, computed: Computed, body: bytes, media_type: str) -> Response:
-    service = service_of(request)
-    attrs = computed.frame.attrs
-    number, pipeline = service.pipeline
-    answer = Answer(body, media_type, Key(attrs["symbol"], attrs["timeframe"], number), computed.number)
-    # While it was encoded the configuration may have changed.
-    if pipeline is computed.pipeline:
-        service.keep(_name_of(request), answer)
+    assert computed.key is not None  # it comes from the service
+    answer = Answer(body, media_type, computed.key, computed.number)
+    service_of(request).keep(_name_of(request), answer)
     return _response(answer)
 
 
@@ -246,7 +242,11 @@ def _keep(request: Request, computed: Computed, body: bytes, media_type: str) ->
     "/indicators/configure",
     tags=["indicators"],
     response_model=models.ConfigureResponse,
-    responses={400: {"model": models.ErrorResponse, "description": "the body is no JSON"}, **_ERRORS},
+    responses={
+        400: {"model": models.ErrorResponse, "description": "the body is no JSON"},
+        422: {"model": models.ErrorResponse, "description": "a change is not allowed; none was made"},
+        503: {"model": models.ErrorResponse, "description": "they cannot be kept; none was made"},
+    },
     openapi_extra={
         "requestBody": {
             "required": True,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,11 +14,11 @@ from toolkit.candles import PRICE_COLUMNS
 
 __all__ = ["Texts", "dumps", "objects", "rows", "texts"]
 
-CHUNK = 256
+CHUNK = 128
 """Rows that are written and kept together."""
 
-_KEPT_CHUNKS = 256
-"""For each computed frame: some 8 MB at most."""
+_KEPT_CHUNKS = 64
+"""For each computed frame: more than one answer has rows; some 5 MB with three indicators."""
 
 _OPTIONS = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z
 
@@ -54,33 +53,37 @@ def objects(columns: Mapping[str, Texts]) -> bytes:
     return b"".join(pieces)
 
 
-def rows(computed: Computed, label: str | None, low: int, high: int) -> bytes:
-    """`objects` of the rows from `low` to before `high`: of the candles, or of an indicator."""
+def rows(computed: Computed, low: int, high: int) -> dict[str | None, bytes]:
+    """`objects` of the rows from `low` to before `high`: of the candles (None), and of each indicator."""
     chunk = computed.kept.get("chunk")
     if chunk is None:
         # Not of `computed` itself: it would keep itself alive.
         write = functools.partial(_chunk, computed.times, computed.values, computed.labels)
         chunk = computed.kept["chunk"] = functools.lru_cache(_KEPT_CHUNKS)(write)
-    parts: Texts = []
+    parts: dict[str | None, Texts] = {None: [], **{label: [] for label in computed.labels}}
     for number in range(low // CHUNK, -(-high // CHUNK)):
-        body, begins = chunk(label, number)
         first, after = max(low - number * CHUNK, 0), min(high - number * CHUNK, CHUNK)
-        parts.append(body[begins[first] : begins[after] - 1])
-    return b"[" + b",".join(parts) + b"]"
+        for label, (body, begins) in chunk(number).items():
+            parts[label].append(body[begins[first] : begins[after] - 1])
+    return {label: b"[" + b",".join(found) + b"]" for label, found in parts.items()}
 
 
 def _chunk(
     times: np.ndarray[Any, Any],
     values: Mapping[str, np.ndarray[Any, Any]],
     labels: Mapping[str, Mapping[str, str]],
-    label: str | None,
     number: int,
-) -> tuple[bytes, list[int]]:
+) -> dict[str | None, tuple[bytes, list[int]]]:
     """The chunk's objects without brackets, where each begins, and where the next chunk's first would."""
     part = slice(number * CHUNK, (number + 1) * CHUNK)
-    columns = {name: name for name in PRICE_COLUMNS} if label is None else labels[label]
-    written = {name: texts(values[column][part]) for name, column in columns.items()}
-    body = objects({"open_time": texts(times[part]), **written})[1:-1]
-    # Between two rows and nowhere else: there are numbers, null and times in them.
-    begins = [0, *(found.end() - 1 for found in re.finditer(rb"\},\{", body)), len(body) + 1]
-    return body, begins
+    opened = texts(times[part])
+    groups: dict[str | None, Mapping[str, str]] = {None: {name: name for name in PRICE_COLUMNS}}
+    groups.update(labels)
+    written = {}
+    for label, columns in groups.items():
+        listed = {name: texts(values[column][part]) for name, column in columns.items()}
+        body = objects({"open_time": opened, **listed})[1:-1]
+        # A row ends with the only brace in it; a comma and the next row follow.
+        ends = np.flatnonzero(np.frombuffer(body, np.uint8) == ord("}"))
+        written[label] = body, [0, *(ends + 2).tolist()]
+    return written

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import os
 import time
@@ -26,6 +27,8 @@ RECHECK_SECONDS = 5.0
 """How long stored candles are taken to be the same before the source is asked whether they still are."""
 
 _THREADS = {"loading": 2, "work": 2}
+_REMEMBERED = 1_000
+"""Pipelines that are known by their number; for one that was forgotten everything is computed anew."""
 _Result = TypeVar("_Result")
 _log = logging.getLogger(__name__)
 
@@ -70,6 +73,7 @@ class Service:
         self._flights: _Flights[Computed] = _Flights()
         self._pools: dict[str, ThreadPoolExecutor] = {}
         self._numbers: dict[Hashable, int] = {}
+        self._count = itertools.count(1)
         self._current: tuple[int, IndicatorPipeline] | None = None
         self._configuring = asyncio.Lock()
         self._observers: list[Callable[[], None]] = []
@@ -84,7 +88,12 @@ class Service:
         if current is None:
             pipeline = self.configuration.pipeline()
             identity = (*pipeline.indicators.items(),)
-            current = self._numbers.setdefault(identity, len(self._numbers) + 1), pipeline
+            if identity not in self._numbers:
+                if len(self._numbers) >= _REMEMBERED:
+                    self._numbers.clear()
+                    self._checked.clear()
+                self._numbers[identity] = next(self._count)
+            current = self._numbers[identity], pipeline
             self._current = current
         return current
 
@@ -133,6 +142,7 @@ class Service:
         found = await self._run_in("loading", *work)
         self._checked[key] = time.monotonic()
         if found is not held:
+            found.key = key
             self._frames.put(key, found)
             if found.frame.attrs["synthetic"] and self.source == "auto":
                 _log.warning(
