@@ -228,6 +228,14 @@ def test_no_file_is_served(server):
     assert server.get("voila/files/slider.ipynb")[0] == 403
 
 
+@pytest.mark.parametrize("path", ["toolkit/", "toolkit/api/symbols", "proxy/8000/", "proxy/absolute/8000/"])
+def test_no_other_service_is_reached_through_it(server, path):
+    """jupyter-server-proxy is for Jupyter, which has a token; the page has none."""
+    status, text = server.get(path)
+    assert status == server.get("nothing-at-all/")[0] >= 400
+    assert "BTCUSDT" not in text
+
+
 def test_an_error_has_a_page_of_ours(server, notebook):
     away = notebook.rename(notebook.with_suffix(".away"))
     try:
