@@ -38,7 +38,7 @@ def main() -> None:
     def ours(part: list[dict[str, np.ndarray]], out: dict[str, np.ndarray]) -> None:
         for columns in part:
             for indicator in INDICATORS:
-                indicator.compute(columns, out=out)
+                indicator.compute(columns, out=out, checked=True)
 
     def theirs(part: list[dict[str, np.ndarray]], _: dict[str, np.ndarray]) -> None:
         for columns in part:

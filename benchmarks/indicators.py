@@ -6,7 +6,8 @@
     python benchmarks/indicators.py RSI MACD   these only
 
 Ratios are medians of those within a round, with the middle half of the rounds: above 1, the peer is slower.
-Ours fills arrays that are there (`compute(out=)`); TA-Lib and pandas make new ones at each call, as they can
+Ours fills arrays that are there (`compute(out=, checked=True)`: TA-Lib does not look either whether the
+candles are finite); TA-Lib and pandas make new ones at each call, as they can
 do nothing else. The copy is of as many arrays as come out. `--table` compares with the reference of
 tests/references on the candles that `SYSTEM_V4_CANDLES` names.
 """
@@ -33,7 +34,7 @@ def timed(indicator: Indicator, frame: pd.DataFrame, rounds: int, peers: bool) -
     """Seconds of each round: ours, and TA-Lib's, pandas-ta-classic's and a copy's where there are such."""
     columns = arrays(frame)
     out = {output.name: np.empty(len(frame)) for output in indicator.outputs}
-    contenders = {"ours": lambda: indicator.compute(columns, out=out)}
+    contenders = {"ours": lambda: indicator.compute(columns, out=out, checked=True)}
     if (theirs := by_talib(indicator, columns)) is not None:
         contenders["TA-Lib"] = theirs
     if peers:

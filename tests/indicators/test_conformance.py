@@ -352,6 +352,8 @@ def test_arrays_are_computed_as_frames_are_and_out_is_filled(indicator):
     given_back = indicator.compute(arrays, out)
     assert all(given_back[name] is out[name] for name in names)
     assert same_bits(np.column_stack([out[name] for name in names]), indicator.calculate(CANDLES)[names])
+    again = indicator.compute(arrays, checked=True)  # in scratch that the first call has used
+    assert all(same_bits(again[name], out[name]) for name in names)
     column = indicator.columns[0]
     for wrong, message in (
         ({name: array for name, array in arrays.items() if name != column}, "there is no array"),
@@ -363,6 +365,10 @@ def test_arrays_are_computed_as_frames_are_and_out_is_filled(indicator):
     for wrong, message in (({}, "out has no array"), ({**out, names[0]: np.empty(3)}, "of length 1500")):
         with pytest.raises(ValueError, match=message):
             indicator.compute(arrays, wrong)
+    with pytest.raises(ValueError, match="shares memory"):
+        indicator.compute(arrays, {**out, names[0]: arrays[column]})
+    endless = {**arrays, column: np.full(len(CANDLES), np.inf)}
+    indicator.compute(endless, checked=True)  # not looked at, as the caller says
 
 
 @pytest.mark.parametrize("name", NAMES)

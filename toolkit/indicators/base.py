@@ -206,16 +206,21 @@ class Indicator:
         return frame
 
     def compute(
-        self, candles: Mapping[str, Array], out: Mapping[str, Array] | None = None
+        self,
+        candles: Mapping[str, Array],
+        out: Mapping[str, Array] | None = None,
+        checked: bool = False,
     ) -> dict[str, Array]:
         """The outputs of whole arrays, without a frame around them: the same bits as `calculate`, with least
         ado.
 
         `candles` maps column names to float64 arrays of one length, contiguous and finite (`open_time`, where
         it is an input: milliseconds since 1970). `out` holds an array of that length for each output and is
-        filled and returned; without it, new arrays are made. Raises `ValueError` for what does not fit.
+        filled and returned; without it, new arrays are made. `checked`: the arrays are known to be finite, as
+        every loaded frame's are, and are not looked through once more. Raises `ValueError` for what does not
+        fit.
         """
-        return run.compute(self, candles, out)
+        return run.compute(self, candles, out, checked)
 
     def get_signals(self, klines: pd.DataFrame) -> Signals:
         """The signals on these candles, oldest first. Computed from the candle columns, whatever else is

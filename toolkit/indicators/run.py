@@ -3,7 +3,9 @@
 import base64
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -240,32 +242,61 @@ class Run:
 
 
 def compute(
-    indicator: "Indicator", candles: Mapping[str, Array], out: Mapping[str, Array] | None
+    indicator: "Indicator", candles: Mapping[str, Array], out: Mapping[str, Array] | None, checked: bool
 ) -> dict[str, Array]:
     """See `Indicator.compute`."""
     who = type(indicator).__name__
-    inputs, length = Inputs(who, indicator.inputs, indicator.params).of_arrays(candles)
-    columns = {}
-    for output in indicator.outputs:
-        if out is None:
-            columns[output.name] = np.empty(length)
-            continue
-        if output.name not in out:
-            raise ValueError(f"{who}: out has no array {output.name!r}; it has: {', '.join(map(str, out))}")
-        given = out[output.name]
-        if given.shape != (length,) or given.dtype != np.float64 or not given.flags.c_contiguous:
-            raise ValueError(
-                f"{who}: out[{output.name!r}] must be a contiguous float64 array of length {length}, "
-                f"not {given.dtype} of shape {given.shape}"
-            )
-        if any(np.may_share_memory(given, values) for values in inputs.values()):
-            raise ValueError(f"{who}: out[{output.name!r}] shares memory with the candles")
-        columns[output.name] = given
-    scratch = {name: np.empty(length) for name in indicator.internals}
-    if length:
-        memory = np.zeros(indicator.state_size)
-        indicator.kernel(*_arguments(indicator, memory, columns | scratch | inputs))
+    with _scratch() as new:
+        inputs, length = Inputs(who, indicator.inputs, indicator.params).of_arrays(candles, checked, new)
+        read = [candles[name] for name in (*indicator.columns, "open_time") if name in candles]
+        columns = {}
+        for output in indicator.outputs:
+            if out is None:
+                columns[output.name] = np.empty(length)
+                continue
+            if output.name not in out:
+                raise ValueError(
+                    f"{who}: out has no array {output.name!r}; it has: {', '.join(map(str, out))}"
+                )
+            given = out[output.name]
+            if given.shape != (length,) or given.dtype != np.float64 or not given.flags.c_contiguous:
+                raise ValueError(
+                    f"{who}: out[{output.name!r}] must be a contiguous float64 array of length {length}, "
+                    f"not {given.dtype} of shape {given.shape}"
+                )
+            if any(np.may_share_memory(given, values) for values in read):
+                raise ValueError(f"{who}: out[{output.name!r}] shares memory with the candles")
+            columns[output.name] = given
+        internals = {name: new(length) for name in indicator.internals}
+        if length:
+            memory = np.zeros(indicator.state_size)
+            indicator.kernel(*_arguments(indicator, memory, columns | internals | inputs))
     return columns
+
+
+_kept = threading.local()  # `blocks`: arrays that calls on this thread may write to
+_LONGEST_KEPT = 2**20  # values of an array that is kept
+
+
+@contextmanager
+def _scratch() -> Iterator[Callable[[int], Array]]:
+    """Arrays for the time of one call, kept by the thread for the next one: fresh memory costs a page fault a
+    page, which is more than the arithmetic. They are taken away meanwhile, so that a kernel may call again.
+    """
+    blocks: list[Array] = _kept.__dict__.pop("blocks", [])
+    taken: list[Array] = []
+
+    def new(length: int) -> Array:
+        block = blocks.pop() if blocks else np.empty(length)
+        if len(block) < length:
+            block = np.empty(length)
+        taken.append(block)
+        return block[:length]
+
+    try:
+        yield new
+    finally:
+        _kept.blocks = [block for block in (*blocks, *reversed(taken)) if len(block) <= _LONGEST_KEPT][-4:]
 
 
 def _arguments(indicator: "Indicator", memory: Array, columns: Mapping[str, Array]) -> tuple[Any, ...]:
