@@ -162,7 +162,7 @@ def _rolling_age(memory: Array, values: Array, period: int, sign: float, out: Ar
             age = 0 if chunk[i] == now else age + 1
             if age and now != before:
                 age = 1
-                while recent[keep + i - age] != now:
+                while age < keep and recent[keep + i - age] != now:
                     age += 1
             before = now
             extreme[i] = age
