@@ -60,8 +60,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(optionalhook=True)  # pytest-xdist need not be there
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
-    """A file stays together, for it shares what takes long to set up; a notebook's cells need each other."""
+    """A file stays together, for it shares what takes long to set up; a notebook's cells need each other. The
+    longest one shares nothing, and goes test by test.
+    """
     from xdist.scheduler import LoadFileScheduling
 
+    class Scheduling(LoadFileScheduling):  # type: ignore[misc]  # comes without types
+        def _split_scope(self, nodeid: str) -> str:
+            apart = "test_conformance.py" in nodeid
+            return nodeid.split("[")[0] if apart else super()._split_scope(nodeid)
+
     config.option.loadscopereorder = False  # in the order of collection: the browser's are last
-    return LoadFileScheduling(config, log)
+    return Scheduling(config, log)
