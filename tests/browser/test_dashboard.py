@@ -175,7 +175,9 @@ def test_every_registered_indicator_is_drawn_when_it_is_switched_on(dashboard):
         assert page.locator(".tk-toast.tk-shown").count() == 0, name
         dashboard.card(name).locator(".tk-switch input").click()
         dashboard.until(f"!{marks}.length && !chart.pending", name)
-    assert on.count() == usual
+    page.wait_for_function(
+        "(count) => document.querySelectorAll('.tk-enabled > .tk-card').length === count", arg=usual
+    )
 
 
 AHEAD = [
