@@ -14,9 +14,10 @@ FLOORS = [
     {"candles", "kernels", "signals"},
     {"rules", "lookahead"},
     {"indicators", "sources"},
-    {"loader", "pipeline"},
+    {"loader", "explain"},
+    {"pipeline"},
     {"configuration", "screener"},
-    {"feeds"},
+    {"presets", "feeds"},
     {"chart", "controls", "api", "client"},
     {"cli"},
 ]

@@ -18,7 +18,7 @@ import pandas as pd
 from toolkit import settings
 from toolkit.api.computed import Computed, Frames, Key, compute
 from toolkit.candles import find_symbol, find_timeframe
-from toolkit.configuration import IndicatorConfiguration
+from toolkit.configuration import ConfigurationError, IndicatorConfiguration
 from toolkit.pipeline import IndicatorPipeline
 
 __all__ = ["Answer", "Service"]
@@ -87,7 +87,7 @@ class Service:
         current = self._current
         if current is None:
             pipeline = self.configuration.pipeline()
-            identity = (*pipeline.indicators.items(),)
+            identity = (*pipeline.indicators.items(), *pipeline.timeframes.items())
             if identity not in self._numbers:
                 if len(self._numbers) >= _REMEMBERED:
                     self._numbers.clear()
@@ -113,6 +113,7 @@ class Service:
             ConfigurationError, UnknownIndicatorError, ParameterError: a change is not allowed.
             OSError: it cannot be kept. In each case nothing has changed.
         """
+        _check_names(changes)
         async with self._configuring:
             wanted = IndicatorConfiguration.from_dict(self.configuration.to_dict())
             wanted.update(changes)
@@ -188,6 +189,15 @@ class Service:
         for pool in self._pools.values():
             pool.shutdown(wait=False, cancel_futures=True)
         self._pools.clear()
+
+
+def _check_names(changes: Mapping[str, Any]) -> None:
+    for name, change in changes.items() if isinstance(changes, Mapping) else ():
+        if isinstance(change, Mapping) and {"indicator", "timeframe"} & set(change):
+            raise ConfigurationError(
+                f"{name}: the service has each indicator once, on the timeframe of its candles;"
+                " allowed are 'enabled' and 'params'"
+            )
 
 
 def _save(configuration: IndicatorConfiguration, path: Path) -> None:
