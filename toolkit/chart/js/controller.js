@@ -29,6 +29,8 @@ class Chart {
     });
     model.on("change:spec", () => this.link());
     model.on("change:loading", () => this.request());
+    model.on("change:goal", () => this.#reach());
+    model.on("change:watching", () => this.pointAt(this.pointed));
     this.ready = this.link();
     model.send({ type: "ready" });
   }
@@ -85,8 +87,29 @@ class Chart {
     if (what === "reset") {
       this.range = null;
       this.selected = null;
+      this.#reach();
     }
     this.request();
+  }
+
+  // Shows the range that Python asked for, once, and when the candles that it was asked for are here.
+  #reach() {
+    const { number, epoch, low, high } = this.model.get("goal");
+    if (epoch !== this.feed.epoch || number === this.reached) return;
+    this.reached = number;
+    this.show(low, high);
+  }
+
+  // The row under the crosshair, or null; the kernel is told when it rests, and only while somebody there wants to know.
+  pointAt(row) {
+    this.pointed = row ?? null;
+    if (!this.model.get("watching") || this.pointed === this.pointTold) return;
+    clearTimeout(this.telling);
+    this.telling = setTimeout(() => {
+      if (this.pointed === this.pointTold || !this.model.get("watching")) return;
+      this.pointTold = this.pointed;
+      this.model.send({ type: "pointer", epoch: this.feed.epoch, row: this.pointed });
+    }, REPORT_AFTER);
   }
 
   // ---- the range in view, in candles: candle i lies between i - 0.5 and i + 0.5
@@ -337,6 +360,7 @@ class Chart {
   close() {
     cancelAnimationFrame(this.pending);
     clearTimeout(this.settling);
+    clearTimeout(this.telling);
     this.feed.close();
   }
 

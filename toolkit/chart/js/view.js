@@ -380,6 +380,8 @@ class View {
 
   point(pointer) {
     this.pointer = pointer && pointer.x < this.plot.width && pointer.y < this.plot.height + AXIS_HEIGHT ? pointer : null;
+    const row = this.pointer && this.chart.range ? Math.round(this.toX(pointer.x)) : null;
+    this.chart.pointAt(row >= 0 && row < this.chart.feed.length ? row : null);
     if (this.chart.range && !this.chart.pending) this.#readout();
   }
 
