@@ -28,7 +28,8 @@ def agrees(label, indicator, klines, signals, timeframe=None, rows=None):
         for one in found:
             assert (one.outcome == "undefined") == math.isnan(one.distance) or one.outcome == "waiting"
             assert math.isnan(one.distance) or one.distance >= 0
-            assert one.reason and one.label == label
+            assert one.label == label
+            assert one.reason
 
 
 @pytest.mark.parametrize("name", IndicatorRegistry.names())

@@ -120,7 +120,7 @@ class IndicatorConfiguration:
         label: str | None = None,
         timeframe: str | None = None,
     ) -> str:
-        """A further entry of an indicator, on, and its label: the next free one (`RSI 2`) unless it is given."""
+        """A further entry of an indicator, on; its label: the next free one (`RSI 2`) unless it is given."""
         name = IndicatorRegistry.get_class(name).name
         used = {key(held) for held in self._entries} | {key(known) for known in IndicatorRegistry.names()}
         if label is None:
@@ -161,7 +161,8 @@ class IndicatorConfiguration:
             raise ConfigurationError(f"{label}: is not on, and so has no place; on are: {', '.join(order)}")
         if isinstance(place, bool) or not isinstance(place, int) or not 0 <= place < len(order):
             raise ConfigurationError(
-                f"{label}: place={place!r} is not allowed: it must be a whole number from 0 to {len(order) - 1}"
+                f"{label}: place={place!r} is not allowed: it must be a whole number from 0 to"
+                f" {len(order) - 1}"
             )
         order.remove(label)
         order.insert(place, label)
@@ -218,7 +219,8 @@ class IndicatorConfiguration:
             return self._find(label, change, entries)
         if not isinstance(given, str) or not given.strip() or len(given) > LONGEST_LABEL:
             raise ConfigurationError(
-                f"configuration: label={given!r} is not allowed: it must be text of 1 to {LONGEST_LABEL} characters"
+                f"configuration: label={given!r} is not allowed: it must be text of 1 to"
+                f" {LONGEST_LABEL} characters"
             )
         return given, Entry(IndicatorRegistry.get(wanted), further=True)
 
@@ -353,7 +355,8 @@ def _changed(label: str, entry: Entry, change: Any) -> Entry:
             else repr(change)
         )
         raise ConfigurationError(
-            f"{label}: {wrong}; allowed are 'enabled' and 'params', 'timeframe', and 'indicator' of a new label"
+            f"{label}: {wrong}; allowed are 'enabled' and 'params', 'timeframe', and of a new label"
+            " 'indicator'"
         )
     if "enabled" in change:
         if not isinstance(change["enabled"], bool):

@@ -88,7 +88,7 @@ def row_of(klines: pd.DataFrame, time: Moment | None) -> int:
         moment = pd.Timestamp(time)
     except (ValueError, TypeError) as error:
         raise CandleError(f"explain: time={time!r} is no moment: {error}") from error
-    if moment is pd.NaT:
+    if not isinstance(moment, pd.Timestamp):  # pandas' NaT
         raise CandleError(f"explain: time={time!r} is no moment")
     moment = moment.tz_localize("UTC") if moment.tzinfo is None else moment.tz_convert("UTC")
     index = klines.index if klines.index.tz is not None else klines.index.tz_localize("UTC")
@@ -184,7 +184,7 @@ def _apply(
     elif condition.crossing and not known:
         outcome, distance = "first", 0.0
         reason = f"{sides[0]}, and nothing is known of the candle before, so that it crosses nothing"
-    elif condition.crossing and gap_before > 0.0 or not condition.crossing and held:
+    elif (condition.crossing and gap_before > 0.0) or (not condition.crossing and held):
         outcome, distance = "held already", 0.0
         reason = f"no entry: it was so at the candle before ({condition.left} {_text(previous)})"
     else:
@@ -217,8 +217,20 @@ def _waiting(label: str, indicator: Indicator, rule: Rule, why: str) -> Explanat
     condition = rule.condition
     threshold = _at({}, indicator.params, condition.right, 0)
     return Explanation(
-        *(label, rule.signal_type, indicator.rule_text(rule), None, "waiting", why),
-        *(condition.left, np.nan, np.nan, str(condition.right), threshold, threshold, np.nan, np.nan),
+        label=label,
+        signal_type=rule.signal_type,
+        text=indicator.rule_text(rule),
+        open_time=None,
+        outcome="waiting",
+        reason=why,
+        left=condition.left,
+        value=np.nan,
+        previous=np.nan,
+        right=str(condition.right),
+        threshold=threshold,
+        previous_threshold=threshold,
+        distance=np.nan,
+        confidence=np.nan,
     )
 
 

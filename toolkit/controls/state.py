@@ -2,20 +2,21 @@
 wrong.
 """
 
+import asyncio
 import logging
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import traitlets
 
 from toolkit.candles import find_symbol, find_timeframe
 from toolkit.configuration import IndicatorConfiguration
 from toolkit.controls.later import Later
+from toolkit.controls.slots import Display, Slot
+from toolkit.explain import Explanation
 from toolkit.indicators.base import Indicator
 from toolkit.loader import KLineDataLoader
 from toolkit.signals import Signals
@@ -23,27 +24,8 @@ from toolkit.signals import Signals
 log = logging.getLogger(__name__)
 
 SIGNALS_AFTER = 0.08  # seconds that signals wait for a slider to stop; the lines never wait
-
-
-class Display(Protocol):
-    """What a dashboard can show itself on; `toolkit.chart.Chart` is one."""
-
-    loading: str
-
-    def show(self, klines: pd.DataFrame) -> None:
-        """Show other candles."""
-
-    def plot(self, label: str, indicator: Indicator, values: Mapping[str, npt.NDArray[np.float64]]) -> None:
-        """Draw an indicator, or draw it anew."""
-
-    def remove(self, label: str) -> None:
-        """Take an indicator away."""
-
-    def show_signals(self, signals: Mapping[str, Signals]) -> None:
-        """Set the markers."""
-
-    def go_to(self, position: int) -> None:
-        """Bring a candle into view."""
+MOST_CHARTS = 4
+LINKS = ("symbol", "timeframe")
 
 
 class Dashboard(traitlets.HasTraits):
@@ -55,6 +37,10 @@ class Dashboard(traitlets.HasTraits):
     (`{"number", "title", "text"}`, empty where nothing did). Nothing that fails is swallowed, and nothing
     that fails takes the last good chart away: a symbol that cannot be loaded is reported and the one before
     stays.
+
+    There can be several charts (`add_chart`), each with its own candles and indicators. All of the above is
+    about the `active` one, by its place among `slots`. `linked` names what all charts share: "symbol",
+    "timeframe", both or neither.
     """
 
     symbol = traitlets.Unicode()
@@ -64,6 +50,9 @@ class Dashboard(traitlets.HasTraits):
     notes = traitlets.Tuple()
     loading = traitlets.Unicode()
     error = traitlets.Dict()
+    active = traitlets.Int(0)
+    charts = traitlets.Int(1)
+    linked: Any = traitlets.Tuple()
 
     def __init__(
         self,
@@ -73,47 +62,109 @@ class Dashboard(traitlets.HasTraits):
         configuration: IndicatorConfiguration | None = None,
         source: str | None = None,
     ) -> None:
-        self._displays: list[Display] = []
-        super().__init__(symbol=find_symbol(symbol), timeframe=find_timeframe(timeframe))
+        symbol, timeframe = find_symbol(symbol), find_timeframe(timeframe)
+        self.slots = [Slot(symbol, timeframe)]
+        super().__init__(symbol=symbol, timeframe=timeframe)
         self.configuration = configuration if configuration is not None else IndicatorConfiguration()
         self._source = source
-        self._plotted: dict[str, Indicator] = {}
-        self._values: dict[str, dict[str, npt.NDArray[np.float64]]] = {}
-        self._found: dict[str, Signals] = {}
         self._errors = 0
-        self._shown = (self.symbol, self.timeframe)
+        self._task: asyncio.Task[None] | None = None
         self._load_later = Later(self._follow_pickers, 0)
         self._signals_later = Later(self._publish_signals, SIGNALS_AFTER)
         self.configuration.observe(lambda _: self.refresh())
         self.observe(self._picked, ["symbol", "timeframe"])
         self.load()
 
+    @property
+    def slot(self) -> Slot:
+        """The active chart."""
+        return self.slots[self.active]
+
     # ---- candles
 
     def _picked(self, _: object) -> None:
-        if (self.symbol, self.timeframe) != self._shown:
+        if (self.symbol, self.timeframe) != (self.slot.symbol, self.slot.timeframe):
             self.loading = f"Loading {self.symbol} {self.timeframe}…"
             # not inside the picker's own change: what is loaded, or not, may change the picker
             self._load_later.ask()
 
     def _follow_pickers(self) -> None:
-        if not self.load():
-            # what the pickers say is what the chart shows
-            self.symbol, self.timeframe = self._shown
+        self._end_task()
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            self.load()
+        else:
+            # in a thread, so that the page can go on, and cancel
+            self._task = loop.create_task(self._load_beside())
+
+    def cancel(self) -> None:
+        """Stop waiting for the candles that are being loaded; those before stay."""
+        self._end_task()
+        self._load_later.cancel()
+        self._restore_pickers()
+        self.loading = ""
+
+    def _end_task(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            self._task = None
+
+    def _restore_pickers(self) -> None:
+        """What the pickers say is what the chart shows."""
+        self.symbol, self.timeframe = self.slot.symbol, self.slot.timeframe
 
     def load(self) -> bool:
         """Load the candles of `symbol` and `timeframe` and show them; whether that went well."""
-        self.loading = f"Loading {self.symbol} {self.timeframe}…"
+        symbol, timeframe, went = self.symbol, self.timeframe, False
+        self.loading = f"Loading {symbol} {timeframe}…"
         try:
-            with self.reporting(f"{self.symbol} {self.timeframe} could not be loaded"):
-                with warnings.catch_warnings(record=True) as caught:
-                    warnings.simplefilter("always")
-                    klines = KLineDataLoader.load_klines(self.symbol, self.timeframe, source=self._source)
-                self._show(klines, tuple(str(warning.message) for warning in caught))
-                return True
-            return False
+            with self.reporting(f"{symbol} {timeframe} could not be loaded"):
+                self._show(self.slot, symbol, timeframe, *self.read(symbol, timeframe))
+                went = True
+            for slot, symbol, timeframe in self._followers() if went else ():
+                with self.reporting(f"{symbol} {timeframe} could not be loaded"):
+                    self._show(slot, symbol, timeframe, *self.read(symbol, timeframe))
         finally:
             self.loading = ""
+            self._restore_pickers()
+        return went
+
+    async def _load_beside(self) -> None:
+        """`load`, with the reading in a thread."""
+        symbol, timeframe, went = self.symbol, self.timeframe, False
+        try:
+            with self.reporting(f"{symbol} {timeframe} could not be loaded"):
+                read = await asyncio.to_thread(self.read, symbol, timeframe)
+                self._show(self.slot, symbol, timeframe, *read)
+                went = True
+            for slot, symbol, timeframe in self._followers() if went else ():
+                with self.reporting(f"{symbol} {timeframe} could not be loaded"):
+                    self.loading = f"Loading {symbol} {timeframe}…"
+                    read = await asyncio.to_thread(self.read, symbol, timeframe)
+                    self._show(slot, symbol, timeframe, *read)
+        except asyncio.CancelledError:
+            return  # whoever cancelled says what is shown
+        self._task = None
+        self.loading = ""
+        self._restore_pickers()
+
+    def read(self, symbol: str, timeframe: str) -> tuple[pd.DataFrame, tuple[str, ...]]:
+        """Candles and the warnings that came with them; for a thread, too."""
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            klines = KLineDataLoader.load_klines(symbol, timeframe, source=self._source)
+        return klines, tuple(str(warning.message) for warning in caught)
+
+    def _followers(self) -> list[tuple[Slot, str, str]]:
+        """The other charts that follow the active one, and what they are to show."""
+        found = []
+        for slot in self.slots:
+            symbol = self.slot.symbol if "symbol" in self.linked else slot.symbol
+            timeframe = self.slot.timeframe if "timeframe" in self.linked else slot.timeframe
+            if slot is not self.slot and (symbol, timeframe) != (slot.symbol, slot.timeframe):
+                found.append((slot, symbol, timeframe))
+        return found
 
     @contextmanager
     def _waiting(self, text: str) -> Iterator[None]:
@@ -127,77 +178,138 @@ class Dashboard(traitlets.HasTraits):
 
     @traitlets.observe("loading")
     def _tell_loading(self, change: Any) -> None:
-        for display in self._displays:
+        for display in self.slot.displays:
             display.loading = change["new"]
 
-    def _show(self, klines: pd.DataFrame, notes: tuple[str, ...]) -> None:
-        self._signals_later.cancel()
-        self._plotted, self._values, self._found = {}, {}, {}
-        self._shown = (self.symbol, self.timeframe)
-        self.notes = notes
-        self.klines = klines
-        self.error = {}
-        for display in self._displays:
-            display.show(klines)
-        self.refresh()
-        self._signals_later.now()
+    def _show(
+        self, slot: Slot, symbol: str, timeframe: str, klines: pd.DataFrame, notes: tuple[str, ...]
+    ) -> None:
+        slot.symbol, slot.timeframe = symbol, timeframe
+        slot.show(klines, notes)
+        if slot is self.slot:
+            self._signals_later.cancel()
+            self.notes = notes
+            self.klines = klines
+            self.error = {}
+        self._refresh(slot)
+        self._signals(slot)
 
     # ---- indicators
 
     def refresh(self) -> None:
         """Bring what is plotted in line with the configuration; only what changed is calculated."""
-        if self.klines is None:
-            return
-        wanted = self.configuration.pipeline().indicators
-        for label in [label for label in self._plotted if label not in wanted]:
-            del self._plotted[label], self._values[label]
-            self._found.pop(label, None)
-            for display in self._displays:
-                display.remove(label)
-        for label, indicator in wanted.items():
-            if self._plotted.get(label) == indicator:
-                continue
-            with self.reporting(f"{label} could not be calculated"):
-                with self._waiting(self._wait_text(label, indicator)):
-                    frame = indicator.calculate(self.klines)
-                values = {output.name: frame[output.name].to_numpy() for output in indicator.outputs}
-                for display in self._displays:
-                    display.plot(label, indicator, values)
-                self._plotted[label], self._values[label] = indicator, values
-                self._found.pop(label, None)
-        self._signals_later.ask()
+        self._refresh(self.slot)
+        if self.klines is not None:
+            self._signals_later.ask()
 
-    def _wait_text(self, label: str, indicator: Indicator) -> str:
+    def _refresh(self, slot: Slot) -> None:
+        if slot is self.slot:
+            slot.pipeline, slot.entries = self.configuration.pipeline(), self.configuration.enabled_entries()
+        if slot.klines is None:
+            return
+        wanted = slot.wanted
+        for label in [label for label in slot.plotted if label not in wanted]:
+            slot.forget(label)
+        for label, (indicator, timeframe) in wanted.items():
+            if slot.plotted.get(label) == (indicator, timeframe):
+                continue
+            with (
+                self.reporting(f"{label} could not be calculated"),
+                self._waiting(self._wait_text(slot, label, indicator)),
+            ):
+                slot.calculate(label, indicator, timeframe)
+        slot.order()
+
+    def _wait_text(self, slot: Slot, label: str, indicator: Indicator) -> str:
         """What is being waited for; nothing for a slider's own indicator, which is quick."""
         if needs_compiling(indicator):
             return f"Preparing {indicator.name}: compiled once, then kept…"
-        return "" if label in self._plotted else f"Calculating {label}…"
+        return "" if label in slot.plotted else f"Calculating {label}…"
 
     def _publish_signals(self) -> None:
-        found = {}
-        for label, indicator in self._plotted.items():
+        self._signals(self.slot)
+
+    def _signals(self, slot: Slot) -> None:
+        found: dict[str, Signals] = {}
+        for label in slot.plotted:
             with self.reporting(f"The signals of {label} could not be found"):
-                if label not in self._found:
-                    self._found[label] = indicator.get_signals(self.klines)
-                found[label] = self._found[label]
-        self.signals = found
-        for display in self._displays:
+                found[label] = slot.signals_of(label)
+        if slot is self.slot:
+            self.signals = found
+        for display in slot.displays:
             display.show_signals(found)
 
-    # ---- who looks at it
+    def explain(self, row: int | None = None) -> list[Explanation]:
+        """Why each rule of the active chart fired at a candle (its row; None: the last), or why not."""
+        if self.klines is None or not len(self.klines):
+            return []
+        row = len(self.klines) - 1 if row is None else row
+        return self.slot.pipeline.explain(self.klines, self.klines.index[row])
 
-    def connect(self, display: Display) -> None:
-        """Show this dashboard on a chart, from now on."""
-        self._displays.append(display)
-        if self.klines is not None:
-            display.show(self.klines)
-            for label, indicator in self._plotted.items():
-                display.plot(label, indicator, self._values[label])
-            display.show_signals(self._found)
+    # ---- charts
+
+    def add_chart(self, symbol: str | None = None, timeframe: str | None = None) -> int:
+        """One more chart, with the active one's indicators and, unless others are named, its candles; its
+        place. The active chart stays active.
+        """
+        if len(self.slots) >= MOST_CHARTS:
+            raise ValueError(
+                f"Dashboard.add_chart: there are {MOST_CHARTS} charts already, the most there can be"
+            )
+        slot = Slot(
+            find_symbol(symbol) if symbol is not None else self.slot.symbol,
+            find_timeframe(timeframe) if timeframe is not None else self.slot.timeframe,
+            entries=list(self.slot.entries),
+            pipeline=self.configuration.pipeline(),
+        )
+        self.slots.append(slot)
+        if (slot.symbol, slot.timeframe) == (self.slot.symbol, self.slot.timeframe):
+            read = self.klines, self.slot.notes
+        else:
+            read = self.read(slot.symbol, slot.timeframe)
+        self._show(slot, slot.symbol, slot.timeframe, *read)
+        self.charts = len(self.slots)
+        return len(self.slots) - 1
+
+    def remove_chart(self, place: int) -> None:
+        """Take a chart away; the first one stays. Where it was the active one, the first becomes it."""
+        if not 0 < place < len(self.slots):
+            raise ValueError(
+                f"Dashboard.remove_chart: place={place!r} is not allowed: it must be from 1 to"
+                f" {len(self.slots) - 1}"
+            )
+        if self.active == place:
+            self.activate(0)
+        del self.slots[place]
+        if self.active > place:
+            self.active -= 1
+        self.charts = len(self.slots)
+
+    def activate(self, place: int) -> None:
+        """Make another chart the active one: from now on the controls are about it."""
+        if not 0 <= place < len(self.slots):
+            raise ValueError(
+                f"Dashboard.activate: place={place!r} is not allowed: there are {len(self.slots)} charts"
+            )
+        if place == self.active:
+            return
+        self.cancel()
+        if self._signals_later.pending:
+            self._signals_later.now()
+        self.active = place
+        slot = self.slot
+        self.notes, self.klines = slot.notes, slot.klines
+        self._restore_pickers()
+        self.configuration.show_only(slot.entries)
+        self._signals(slot)
+
+    def connect(self, display: Display, place: int = 0) -> None:
+        """Show a chart of this dashboard on a display, from now on."""
+        self.slots[place].connect(display)
 
     def go_to(self, position: int) -> None:
         """Bring the candle in row `position` into view."""
-        for display in self._displays:
+        for display in self.slot.displays:
             display.go_to(position)
 
     # ---- what goes wrong
