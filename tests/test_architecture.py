@@ -18,7 +18,8 @@ FLOORS = [
     {"pipeline"},
     {"configuration", "screener"},
     {"presets", "feeds"},
-    {"chart", "controls", "api", "client"},
+    {"chart", "api", "client"},
+    {"controls"},
     {"cli"},
 ]
 FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}

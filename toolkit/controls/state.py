@@ -194,6 +194,24 @@ class Dashboard(traitlets.HasTraits):
         self._refresh(slot)
         self._signals(slot)
 
+    def put(
+        self,
+        symbol: str,
+        timeframe: str,
+        klines: pd.DataFrame,
+        notes: tuple[str, ...],
+        entries: list[dict[str, Any]],
+    ) -> None:
+        """Show candles that were read already on the active chart, with these indicators and no others."""
+        self.cancel()
+        slot = self.slot
+        slot.klines = self.klines = None  # nothing is calculated for the candles before
+        for label in list(slot.plotted):
+            slot.forget(label)
+        self.configuration.show_only(entries)
+        self._show(slot, symbol, timeframe, klines, notes)
+        self._restore_pickers()
+
     # ---- indicators
 
     def refresh(self) -> None:
