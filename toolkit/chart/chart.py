@@ -3,7 +3,7 @@
 import contextlib
 import copy
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 import traitlets
 
-from toolkit.candles import is_synthetic
+from toolkit.candles import is_synthetic, timeframe_of
 from toolkit.chart import arrangement, found, panes, wire
 from toolkit.chart.bundle import script
 from toolkit.indicators.base import Indicator
@@ -67,6 +67,11 @@ class Chart(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
         self._signals: Mapping[str, Signals] = {}
         self._found = found.Found({}, [])
         self._title = ""
+        self._about: dict[str, str] = {}
+        self._compared: pd.DataFrame | None = None
+        self._other = ""  # what is compared with
+        self._offers: list[str] = []
+        self._load: Callable[[str], pd.DataFrame | None] | None = None
         self._x = panes.linear(0, 100)
         self._price = panes.make_pane("price", self._x, 5, with_candles=True)
         self._own: dict[str, panes.Pane] = {}
@@ -140,7 +145,10 @@ class Chart(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
 
     @arrangement.setter
     def arrangement(self, arranged: Mapping[str, Any]) -> None:
-        self._controller.arrangement = arrangement.checked(arranged)
+        wanted = arrangement.checked(arranged)
+        self._controller.arrangement = wanted
+        if wanted["compare"] != (self._other or None) and (self._load is not None or not wanted["compare"]):
+            self._choose(wanted["compare"])
 
     def observe_arrangement(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Call `callback()` whenever `arrangement` changed, by hand or by Python. Returns a function that
@@ -210,6 +218,9 @@ class Chart(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
         known = [str(klines.attrs[name]) for name in ("symbol", "timeframe") if klines.attrs.get(name)]
         made_up = ["SYNTHETIC"] if is_synthetic(klines) else []
         self._title = " · ".join((known if title is None else [title]) + made_up)
+        origin = {name: klines.attrs.get(name) for name in ("symbol", "timeframe", "source", "revision")}
+        self._about = {name: str(value) for name, value in origin.items() if value is not None}
+        self._align()
         self._describe()
         self._send_all()
 
@@ -257,6 +268,50 @@ class Chart(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
         self._signals = dict(signals)
         self._send_signals()
 
+    def compare(self, klines: pd.DataFrame | None, title: str | None = None) -> None:
+        """Draw the closes of another symbol beside the candles, both in percent since the first candle in
+        view; None takes them away.
+
+        `klines`: a candle frame of the same timeframe; its candles are put where their `open_time` is,
+        those that are missing stay missing. `title`: by default its symbol. Raises `ValueError` where there
+        is nothing to compare with, or the timeframes differ.
+        """
+        if klines is None:
+            self._other, self._compared = "", None
+            if self._price.series.pop(panes.COMPARISON, None) is not None:
+                self._columns.held.pop(panes.COMPARISON, None)
+                self._price.refresh()
+                self._describe()
+            self._rearrange(compare=None, scale={"percent": "linear"})
+            return
+        if not self._columns.length:
+            raise ValueError("Chart.compare: nothing is shown yet")
+        step = timeframe_of(klines)
+        if step is None or step.total_seconds() * 1000 != self._columns.step:
+            raise ValueError(
+                f"Chart.compare: klines of {step} are not allowed: the candles shown last "
+                f"{pd.Timedelta(self._columns.step, 'ms')}"
+            )
+        first = self._compared is None
+        self._compared = klines
+        self._other = title or str(klines.attrs.get("symbol") or "other")
+        if is_synthetic(klines):
+            self._other += " SYNTHETIC"
+        self._price.series[panes.COMPARISON] = panes.make_comparison(self._price, self._x, self._other)
+        self._align()
+        self._price.refresh()
+        self._describe()
+        self._patch([panes.COMPARISON], [])
+        compared = str(klines.attrs.get("symbol") or self._other)
+        self._rearrange(compare=compared, scale={"linear": "percent"} if first else {})
+
+    def offer_comparisons(self, symbols: Sequence[str], load: Callable[[str], pd.DataFrame | None]) -> None:
+        """Let the user choose a symbol to compare with on the chart itself. `load(symbol)` gives its candles
+        in the timeframe that is shown, or None where they cannot be had (and says so itself).
+        """
+        self._offers, self._load = list(symbols), load
+        self._describe()
+
     def go_to(self, position: int) -> None:
         """Bring a candle (its row) to the middle and mark it. Raises `IndexError` where there is no such
         row.
@@ -266,6 +321,41 @@ class Chart(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
                 f"Chart.go_to: position={position} is not allowed: there are {self._columns.length} candles"
             )
         self._controller.send({"type": "go", "position": int(position)})
+
+    # ---- another symbol
+
+    def _choose(self, symbol: str | None) -> None:
+        """What the user, or an arrangement, wants to compare with."""
+        self.compare(self._load(symbol) if symbol and self._load is not None else None)
+
+    def _rearrange(self, *, compare: str | None, scale: Mapping[str, str]) -> None:
+        now = self._controller.arrangement
+        self._controller.arrangement = {
+            **now,
+            "compare": compare,
+            "scale": scale.get(now["scale"], now["scale"]),
+        }
+
+    def _align(self) -> None:
+        """Put the other symbol's closes where the candles shown are. With another timeframe they are loaded
+        anew, or taken away.
+        """
+        if self._compared is None:
+            return
+        step = timeframe_of(self._compared)
+        if step is None or step.total_seconds() * 1000 != self._columns.step:
+            symbol = self._compared.attrs.get("symbol")
+            again = self._load(str(symbol)) if symbol and self._load is not None else None
+            if again is None:
+                self.compare(None)
+                return
+            self._compared = again
+        close = self._compared["close"].reindex(self._index())
+        self._columns.put(panes.COMPARISON, close.to_numpy(np.float64))
+
+    def _index(self) -> pd.DatetimeIndex:
+        times = self._columns.held["time"].values.astype(np.int64)
+        return pd.DatetimeIndex(times.astype("datetime64[ms]"), tz="UTC")
 
     def _observe(self, name: str, callback: Callable[[], None]) -> Callable[[], None]:
         def changed(_: object) -> None:
@@ -316,6 +406,7 @@ class Chart(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
             elif mark.facts["kind"] == "zone":
                 mark.facts["values"] = levels
         series.title = panes.series_title(label, indicator)
+        series.rules, series.warmup = panes.rules(indicator), indicator.warmup
         series.shifts = panes.shifts(label, indicator)
 
     def _arrange(self) -> None:
@@ -328,6 +419,12 @@ class Chart(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
     def _description(self) -> dict[str, Any]:
         return {
             "title": self._title,
+            "about": {
+                **self._about,
+                "marks": [word for word in ("SYNTHETIC", "REPLAY") if word in self._title],
+            },
+            "compare": None if self._compared is None else {"column": panes.COMPARISON, "title": self._other},
+            "offers": self._offers,
             "x": self._x.model_id,
             "panes": [pane.describe() for pane in (self._price, *self._own.values())],
         }
@@ -343,6 +440,9 @@ class Chart(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
             row = message["row"]
             for callback in list(self._watchers):
                 callback(None if row is None else int(row))
+        elif message.get("type") == "compare":
+            symbol = message["symbol"]
+            self._choose(symbol if symbol in self._offers else None)
         elif message.get("type") == "rows" and message.get("epoch") == self._columns.epoch:
             start, end = int(message["from"]), int(message["to"])
             listed, data = self._columns.rows(list(message["columns"]), start, end)
@@ -380,4 +480,5 @@ class Chart(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
         self._tell("patch", {"columns": listed, "level": level, "from": start}, data)
 
     def _send_signals(self) -> None:
-        self._tell("signals", {}, [part.data for part in wire.signal_columns(self._signals)])
+        rules, columns = wire.signal_columns(self._signals)
+        self._tell("signals", {"rules": rules}, [column.data for column in columns])
