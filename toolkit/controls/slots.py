@@ -1,6 +1,6 @@
 """One chart of a dashboard: the candles on it, and what was calculated for them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
@@ -49,6 +49,15 @@ class Viewport(Protocol):
 
     def show_range(self, first: Any, last: Any) -> None:
         """Bring the candles between two times into view."""
+
+    def observe_visible(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Call whenever another range has come into view."""
+
+    def observe_arrangement(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Call whenever it was arranged anew."""
+
+    def watch_pointer(self, callback: Callable[[int | None], None]) -> Callable[[], None]:
+        """Call with the row under the crosshair; the function returned ends that."""
 
 
 @dataclass(slots=True)

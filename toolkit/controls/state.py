@@ -40,7 +40,7 @@ class Dashboard(traitlets.HasTraits):
 
     There can be several charts (`add_chart`), each with its own candles and indicators. All of the above is
     about the `active` one, by its place among `slots`. `linked` names what all charts share: "symbol",
-    "timeframe", both or neither.
+    "timeframe", both or neither. `watched` are the pairs of the watchlist.
     """
 
     symbol = traitlets.Unicode()
@@ -53,6 +53,7 @@ class Dashboard(traitlets.HasTraits):
     active = traitlets.Int(0)
     charts = traitlets.Int(1)
     linked: Any = traitlets.Tuple()
+    watched: Any = traitlets.Tuple()
 
     def __init__(
         self,
@@ -93,7 +94,7 @@ class Dashboard(traitlets.HasTraits):
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
-            self.load()
+            self._load(self._to_load())
         else:
             # in a thread, so that the page can go on, and cancel
             self._task = loop.create_task(self._load_beside())
@@ -114,40 +115,57 @@ class Dashboard(traitlets.HasTraits):
         """What the pickers say is what the chart shows."""
         self.symbol, self.timeframe = self.slot.symbol, self.slot.timeframe
 
+    @property
+    def is_reading(self) -> bool:
+        """Whether candles are being read, which can be cancelled."""
+        return self._task is not None or self._load_later.pending
+
     def load(self) -> bool:
         """Load the candles of `symbol` and `timeframe` and show them; whether that went well."""
-        symbol, timeframe, went = self.symbol, self.timeframe, False
-        self.loading = f"Loading {symbol} {timeframe}…"
+        return self._load([(self.slot, self.symbol, self.timeframe)])
+
+    def _load(self, jobs: list[tuple[Slot, str, str]]) -> bool:
+        went = True
         try:
-            with self.reporting(f"{symbol} {timeframe} could not be loaded"):
-                self._show(self.slot, symbol, timeframe, *self.read(symbol, timeframe))
-                went = True
-            for slot, symbol, timeframe in self._followers() if went else ():
+            while jobs and went:
+                slot, symbol, timeframe = jobs.pop(0)
+                self.loading, went = f"Loading {symbol} {timeframe}…", False
                 with self.reporting(f"{symbol} {timeframe} could not be loaded"):
                     self._show(slot, symbol, timeframe, *self.read(symbol, timeframe))
+                    went = True
+                jobs = jobs or self._to_load()
         finally:
             self.loading = ""
             self._restore_pickers()
         return went
 
     async def _load_beside(self) -> None:
-        """`load`, with the reading in a thread."""
-        symbol, timeframe, went = self.symbol, self.timeframe, False
+        """What there is to load, read in a thread."""
+        went, jobs = True, self._to_load()
         try:
-            with self.reporting(f"{symbol} {timeframe} could not be loaded"):
-                read = await asyncio.to_thread(self.read, symbol, timeframe)
-                self._show(self.slot, symbol, timeframe, *read)
-                went = True
-            for slot, symbol, timeframe in self._followers() if went else ():
+            while jobs and went:
+                slot, symbol, timeframe = jobs.pop(0)
+                self.loading, went = f"Loading {symbol} {timeframe}…", False
                 with self.reporting(f"{symbol} {timeframe} could not be loaded"):
-                    self.loading = f"Loading {symbol} {timeframe}…"
                     read = await asyncio.to_thread(self.read, symbol, timeframe)
                     self._show(slot, symbol, timeframe, *read)
+                    went = True
+                jobs = jobs or self._to_load()
         except asyncio.CancelledError:
             return  # whoever cancelled says what is shown
         self._task = None
         self.loading = ""
         self._restore_pickers()
+
+    def _to_load(self) -> list[tuple[Slot, str, str]]:
+        """The charts that do not show what they should, the active one first."""
+        wanted = [(self.slot, self.symbol, self.timeframe)]
+        for slot in self.slots:
+            if slot is not self.slot:
+                symbol = self.symbol if "symbol" in self.linked else slot.symbol
+                timeframe = self.timeframe if "timeframe" in self.linked else slot.timeframe
+                wanted.append((slot, symbol, timeframe))
+        return [job for job in wanted if job[1:] != (job[0].symbol, job[0].timeframe)]
 
     def read(self, symbol: str, timeframe: str) -> tuple[pd.DataFrame, tuple[str, ...]]:
         """Candles and the warnings that came with them; for a thread, too."""
@@ -155,16 +173,6 @@ class Dashboard(traitlets.HasTraits):
             warnings.simplefilter("always")
             klines = KLineDataLoader.load_klines(symbol, timeframe, source=self._source)
         return klines, tuple(str(warning.message) for warning in caught)
-
-    def _followers(self) -> list[tuple[Slot, str, str]]:
-        """The other charts that follow the active one, and what they are to show."""
-        found = []
-        for slot in self.slots:
-            symbol = self.slot.symbol if "symbol" in self.linked else slot.symbol
-            timeframe = self.slot.timeframe if "timeframe" in self.linked else slot.timeframe
-            if slot is not self.slot and (symbol, timeframe) != (slot.symbol, slot.timeframe):
-                found.append((slot, symbol, timeframe))
-        return found
 
     @contextmanager
     def _waiting(self, text: str) -> Iterator[None]:
@@ -303,6 +311,14 @@ class Dashboard(traitlets.HasTraits):
             self.active -= 1
         self.charts = len(self.slots)
 
+    def link(self, *names: str) -> None:
+        """Have all charts share their "symbol", their "timeframe", both or neither, the active one's."""
+        if wrong := [name for name in names if name not in LINKS]:
+            raise ValueError(f"Dashboard.link: {wrong[0]!r} is not allowed: it must be of {', '.join(LINKS)}")
+        self.linked = tuple(dict.fromkeys(names))
+        if self._to_load():
+            self._load_later.ask()
+
     def activate(self, place: int) -> None:
         """Make another chart the active one: from now on the controls are about it."""
         if not 0 <= place < len(self.slots):
@@ -341,6 +357,11 @@ class Dashboard(traitlets.HasTraits):
             log.exception(title)
             self._errors += 1
             self.error = {"number": self._errors, "title": title, "text": f"{error}" or type(error).__name__}
+
+    def tell(self, title: str, text: str) -> None:
+        """Say something that is no failure where failures are said."""
+        self._errors += 1
+        self.error = {"number": self._errors, "title": title, "text": text, "kind": "note"}
 
     def reported(self, title: str, action: Callable[..., Any]) -> Callable[..., None]:
         """`action` as a callback whose failures are reported."""
