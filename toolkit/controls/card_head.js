@@ -42,7 +42,7 @@ export default {
     }
     button("↑", "Move up", "up");
     button("↓", "Move down", "down");
-    button("⧉", "Add another one like it", "duplicate");
+    button("+", "Add another one like it", "duplicate");
     if (model.get("further")) button("×", "Remove", "remove");
     input.addEventListener("change", () => {
       model.set("value", input.checked);

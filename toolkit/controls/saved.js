@@ -63,6 +63,7 @@ export default {
       select.replaceChildren();
       element(select, "option", "", names.length ? `${word[0].toUpperCase()}${word.slice(1)}s` : `No ${word} saved`).value = "";
       for (const name of names) element(select, "option", "", name).value = name;
+      select.disabled = !names.length;
       select.value = names.includes(chosen()) ? chosen() : "";
       rename.hidden = remove.hidden = !select.value;
       note.textContent = model.get("note");

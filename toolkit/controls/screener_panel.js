@@ -55,18 +55,18 @@ class Panel {
     this.took = (message) => this.#take(message);
     this.changed = () => this.draw();
     this.moved = () => this.#progress();
+    this.themes = new MutationObserver(this.changed);
     model.on("msg:custom", this.took);
     model.on("change:columns change:watched change:current change:synthetic change:outdated", this.changed);
     model.on("change:progress", this.moved);
     this.seen = new IntersectionObserver(([entry]) => {
+      const page = el.closest(".tk-page");
+      if (page) this.themes.observe(page, { attributes: true, attributeFilter: ["class"] });
       if (model.get("seen") === entry.isIntersecting) return;
       model.set("seen", entry.isIntersecting);
       model.save_changes();
     });
     this.seen.observe(el);
-    this.themes = new MutationObserver(this.changed);
-    const page = el.closest(".tk-page");
-    if (page) this.themes.observe(page, { attributes: true, attributeFilter: ["class"] });
     model.send({ type: "ready" });
     this.draw();
     this.#progress();
@@ -81,7 +81,7 @@ class Panel {
   }
 
   #tools() {
-    const bar = element(this.el, "div", "tk-screen-tools");
+    const bar = (this.tools = element(this.el, "div", "tk-screen-tools"));
     if (!this.compact) {
       element(bar, "h4", "", "Screener");
       const words = element(bar, "input");
@@ -131,6 +131,7 @@ class Panel {
     this.bar.max = total || 1;
     this.bar.value = done;
     this.bar.classList.toggle("tk-shown", running);
+    this.tools.classList.toggle("tk-idle", !running && !this.model.get("outdated"));
     this.text.textContent = running ? `${done} of ${total}, ${text}` : total && done < total ? `stopped at ${done} of ${total}` : "";
     this.act.textContent = running ? "Cancel" : "Refresh";
     this.act.hidden = this.compact && !running && !this.model.get("outdated");
@@ -176,6 +177,7 @@ class Panel {
     return rows
       .map((row, i) => ({ row, i, value: column.of(row) }))
       .sort((a, b) => {
+        if (Boolean(a.row.failed) !== Boolean(b.row.failed)) return a.row.failed ? 1 : -1;
         if (none(a.value) || none(b.value)) return none(a.value) - none(b.value) || a.i - b.i;
         return this.by.up * (a.value < b.value ? -1 : a.value > b.value ? 1 : 0) || a.i - b.i;
       })
@@ -189,7 +191,7 @@ class Panel {
     this.head.replaceChildren();
     element(this.head, "th", "tk-star").setAttribute("aria-label", "Watched");
     for (const column of columns) {
-      const cell = element(this.head, "th", `tk-${column.kind}`);
+      const cell = element(this.head, "th", `tk-of-${column.kind}`);
       const here = this.by.column === column.key;
       cell.setAttribute("aria-sort", here ? (this.by.up > 0 ? "ascending" : "descending") : "none");
       const button = element(cell, "button", "", column.name);
@@ -221,7 +223,7 @@ class Panel {
       });
       for (const column of columns) {
         const value = column.of(row);
-        const cell = element(line, "td", `tk-${column.kind}`);
+        const cell = element(line, "td", `tk-of-${column.kind}`);
         if (column.key === "symbol") {
           element(cell, "b", "", row.symbol);
           if (row.synthetic) element(cell, "span", "tk-made-up", "synthetic").title = "Synthetic sample candles, not a real market";

@@ -92,7 +92,7 @@ class ScreenerPanel(anywidget.AnyWidget):
     def _receive(self, _: object, message: Mapping[str, Any], __: object) -> None:
         kind = message.get("type")
         if kind == "ready":
-            self._send(list(self.rows.values()), fresh=True)
+            self._tell(list(self.rows.values()), fresh=True)
         elif kind == "run":
             self.run()
         elif kind == "cancel":
@@ -119,7 +119,7 @@ class ScreenerPanel(anywidget.AnyWidget):
         self.columns = [
             column for label in pipeline.indicators for column in pipeline.columns(label).values()
         ]
-        self._send([], fresh=True)
+        self._tell([], fresh=True)
         work = self._work(list(self.pairs), pipeline, str(source), self.synthetic)
         try:
             loop = asyncio.get_running_loop()
@@ -142,7 +142,7 @@ class ScreenerPanel(anywidget.AnyWidget):
         sent = time.monotonic()
         for done, pair in enumerate(pairs):
             if done == 0 or time.monotonic() - sent > SENT_AFTER:
-                self._send(waiting)
+                self._tell(waiting)
                 waiting, sent = [], time.monotonic()
                 self.progress = {
                     "done": done,
@@ -153,11 +153,11 @@ class ScreenerPanel(anywidget.AnyWidget):
             row = await asyncio.to_thread(screener_row, *pair, pipeline, source, synthetic)
             self.rows[pair] = row
             waiting.append(row)
-        self._send(waiting)
+        self._tell(waiting)
         self._task = None
         self.progress = {"done": len(pairs), "total": len(pairs), "text": "", "running": False}
 
-    def _send(self, rows: list[dict[str, Any]], *, fresh: bool = False) -> None:
+    def _tell(self, rows: list[dict[str, Any]], *, fresh: bool = False) -> None:
         if rows or fresh:
             self.send({"type": "rows", "rows": rows, "fresh": fresh})
 

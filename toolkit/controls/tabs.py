@@ -27,7 +27,7 @@ class Tabs(ipywidgets.Tab):  # type: ignore[misc]  # ipywidgets comes without ty
             self._shown[place] = part
             self.children = list(self._shown)
 
-    def open(self, title: str) -> Any:
+    def bring(self, title: str) -> Any:
         """Bring a tab to the front; what is on it."""
         self.selected_index = list(self.titles).index(title)
         return self._made[self.selected_index]

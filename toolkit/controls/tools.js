@@ -67,7 +67,7 @@ export default {
     const screener = button(group("Screener"), "All pairs on all timeframes", () => set("screener", !model.get("screener")), "Screener");
 
     // ---- the light
-    const page = el.closest(".tk-page");
+    let page = null; // known once it is on a page
     const system = matchMedia("(prefers-color-scheme: light)");
     const inVoila = Boolean(document.body.dataset.voila);
     let theme = "auto";
@@ -103,7 +103,14 @@ export default {
       const place = [...chart.parentElement.children].indexOf(chart);
       if (place !== model.get("active")) set("active", place);
     };
-    page?.addEventListener("pointerdown", pick, true);
+    const placed = new ResizeObserver(() => {
+      page = el.closest(".tk-page");
+      if (!page) return;
+      placed.disconnect();
+      page.addEventListener("pointerdown", pick, true);
+      dress();
+    });
+    placed.observe(el);
 
     const draw = () => {
       for (const [number, made] of numbers) made.setAttribute("aria-pressed", String(number === model.get("charts")));
@@ -119,6 +126,7 @@ export default {
     return () => {
       model.off(events, draw);
       around.disconnect();
+      placed.disconnect();
       system.removeEventListener("change", dress);
       page?.removeEventListener("pointerdown", pick, true);
     };
