@@ -1,47 +1,27 @@
 """The chart widget: candles with indicators in linked panes, over any length of history."""
 
-import contextlib
-import copy
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-import anywidget
-import ipywidgets
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import traitlets
 
-from toolkit.candles import is_synthetic, timeframe_of
+from toolkit.candles import is_synthetic
 from toolkit.chart import arrangement, found, panes, wire
-from toolkit.chart.bundle import script
+from toolkit.chart.comparison import Comparison
+from toolkit.chart.controller import Controller
+from toolkit.chart.looking import Looking
 from toolkit.indicators.base import Indicator
 from toolkit.pipeline import IndicatorPipeline
 from toolkit.signals import Signals
+from toolkit.sources.base import SourceError
 
 FIRST_ROWS = 3000  # candles that are sent with the page; the browser asks for the others
 
 
-class Controller(anywidget.AnyWidget):
-    """The browser's side of a chart; see `toolkit/chart/js/controller.js`."""
-
-    _esm = script()
-    _css = Path(__file__).with_name("chart.css").read_text(encoding="utf-8")
-
-    key = traitlets.Unicode().tag(sync=True)
-    spec = traitlets.Dict().tag(sync=True)
-    loading = traitlets.Unicode().tag(sync=True)
-    seen = traitlets.Dict().tag(sync=True)
-    renderer = traitlets.Unicode("canvas").tag(sync=True)
-    arrangement = traitlets.Dict().tag(sync=True)
-    goal = traitlets.Dict().tag(sync=True)  # the range that Python last asked for
-    watching = traitlets.Bool().tag(sync=True)  # whether Python wants to know the row under the pointer
-    group = traitlets.Unicode().tag(sync=True)
-
-
-class Chart(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without types
+class Chart(Looking):
     """Candles, volume, indicators and signals on one time axis, to be panned and zoomed over the whole
     history.
 
@@ -63,30 +43,20 @@ class Chart(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
     ) -> None:
         if renderer not in ("canvas", "svg"):
             raise ValueError(f"Chart: renderer={renderer!r} is not allowed: it must be 'canvas' or 'svg'")
-        self._columns = wire.Columns()
         self._signals: Mapping[str, Signals] = {}
         self._found = found.Found({}, [])
         self._title = ""
         self._about: dict[str, str] = {}
-        self._compared: pd.DataFrame | None = None
-        self._other = ""  # what is compared with
-        self._offers: list[str] = []
-        self._load: Callable[[str], pd.DataFrame | None] | None = None
+        self._comparison = Comparison()
         self._x = panes.linear(0, 100)
         self._price = panes.make_pane("price", self._x, 5, with_candles=True)
         self._own: dict[str, panes.Pane] = {}
         self._indicators: dict[str, Indicator] = {}
         self._order: dict[str, int] = {}
-        self._goals = 0
-        self._watchers: list[Callable[[int | None], None]] = []
-        self._controller = Controller(
-            key=uuid.uuid4().hex,
-            renderer=renderer,
-            spec=self._description(),
-            arrangement=arrangement.checked({}),
-        )
-        self._controller.on_msg(self._receive)
-        super().__init__([self._price.figure, self._controller])
+        controller = Controller(key=uuid.uuid4().hex, renderer=renderer, arrangement=arrangement.checked({}))
+        controller.on_msg(self._receive)
+        super().__init__(wire.Columns(), controller, [self._price.figure])
+        self._describe()
         self.add_class("tk-chart")
         if klines is not None:
             self.show(klines)
@@ -105,99 +75,6 @@ class Chart(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
     @loading.setter
     def loading(self, text: str) -> None:
         self._controller.loading = text
-
-    @property
-    def visible(self) -> tuple[float, float] | None:
-        """First and last row in view (fractions of a candle included), or None before anything was shown."""
-        seen = self._controller.seen
-        if not seen or seen["epoch"] != self._columns.epoch:
-            return None
-        return float(seen["first"]), float(seen["last"])
-
-    @property
-    def visible_times(self) -> tuple[pd.Timestamp, pd.Timestamp] | None:
-        """Opening times (UTC) of the first and the last candle in view, or None before anything was shown."""
-        seen = self.visible
-        if seen is None or not self._columns.length:
-            return None
-        times = self._columns.held["time"].values
-        first, last = (min(max(round(row), 0), len(times) - 1) for row in seen)
-        return pd.Timestamp(times[first], unit="ms", tz="UTC"), pd.Timestamp(times[last], unit="ms", tz="UTC")
-
-    def observe_visible(self, callback: Callable[[], None]) -> Callable[[], None]:
-        """Call `callback()` whenever another range has come into view and rests. Returns a function that
-        ends this.
-        """
-        return self._observe("seen", callback)
-
-    @property
-    def arrangement(self) -> dict[str, Any]:
-        """How the chart is arranged, as JSON can hold it; a copy. Setting it restores what was kept.
-
-        `scale` ("linear", "log" or "percent"), `timezone` ("UTC" or an IANA name), `theme` ("auto", "dark"
-        or "light"), `panes` (a list, from top to bottom, of `{"key", "height", "folded"}`: keys are "price"
-        and the indicators' labels, heights are shares), `drawings` (by symbol: lists of `{"id", "kind",
-        "pane", "points"}`, points in milliseconds since 1970 and in values) and `compare` (a symbol or
-        None). What is missing is as in a new chart; `ValueError` names what is wrong. Panes that are not
-        there yet take their place when they come. (`layout` is what ipywidgets calls the CSS of a widget.)
-        """
-        return copy.deepcopy(self._controller.arrangement)
-
-    @arrangement.setter
-    def arrangement(self, arranged: Mapping[str, Any]) -> None:
-        wanted = arrangement.checked(arranged)
-        self._controller.arrangement = wanted
-        if wanted["compare"] != (self._other or None) and (self._load is not None or not wanted["compare"]):
-            self._choose(wanted["compare"])
-
-    def observe_arrangement(self, callback: Callable[[], None]) -> Callable[[], None]:
-        """Call `callback()` whenever `arrangement` changed, by hand or by Python. Returns a function that
-        ends this.
-        """
-        return self._observe("arrangement", callback)
-
-    @property
-    def group(self) -> str:
-        """Charts of one group on a page show the same span of time, and their crosshairs move together;
-        an empty name means alone.
-        """
-        return str(self._controller.group)
-
-    @group.setter
-    def group(self, name: str) -> None:
-        self._controller.group = name
-
-    def watch_pointer(self, callback: Callable[[int | None], None]) -> Callable[[], None]:
-        """Call `callback(row)` with the row of the candle under the crosshair whenever the pointer rests on
-        another one, and `callback(None)` when it has left the chart. Returns a function that ends this.
-        While nobody watches, the browser says nothing.
-        """
-        self._watchers.append(callback)
-        self._controller.watching = True
-
-        def end() -> None:
-            if callback in self._watchers:
-                self._watchers.remove(callback)
-            self._controller.watching = bool(self._watchers)
-
-        return end
-
-    def show_range(self, first: Any, last: Any) -> None:
-        """Bring the candles from `first` to `last` into view, both times (anything that pandas reads as
-        one; without a time zone: UTC). Times beyond the candles are allowed; the view stays near them.
-
-        Raises `ValueError` where nothing is shown yet, a time cannot be read, or `last` is before `first`.
-        """
-        low, high = self._row_of("first", first), self._row_of("last", last)
-        if high < low:
-            raise ValueError(f"Chart.show_range: last={last!r} is not allowed: it is before first={first!r}")
-        self._goals += 1
-        self._controller.goal = {
-            "number": self._goals,
-            "epoch": self._columns.epoch,
-            "low": low - 0.5,
-            "high": high + 0.5,
-        }
 
     @property
     def indicators(self) -> dict[str, Indicator]:
@@ -220,7 +97,7 @@ class Chart(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
         self._title = " · ".join((known if title is None else [title]) + made_up)
         origin = {name: klines.attrs.get(name) for name in ("symbol", "timeframe", "source", "revision")}
         self._about = {name: str(value) for name, value in origin.items() if value is not None}
-        self._align()
+        self._compare_again()
         self._describe()
         self._send_all()
 
@@ -268,6 +145,15 @@ class Chart(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
         self._signals = dict(signals)
         self._send_signals()
 
+    # ---- another symbol
+
+    @Looking.arrangement.setter  # type: ignore[attr-defined,untyped-decorator]
+    def arrangement(self, arranged: Mapping[str, Any]) -> None:
+        wanted = arrangement.checked(arranged)
+        self._controller.arrangement = wanted
+        if self._columns.length and wanted["compare"] != self._comparison.symbol:
+            self._choose(wanted["compare"])
+
     def compare(self, klines: pd.DataFrame | None, title: str | None = None) -> None:
         """Draw the closes of another symbol beside the candles, both in percent since the first candle in
         view; None takes them away.
@@ -276,111 +162,55 @@ class Chart(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
         those that are missing stay missing. `title`: by default its symbol. Raises `ValueError` where there
         is nothing to compare with, or the timeframes differ.
         """
-        if klines is None:
-            self._other, self._compared = "", None
-            if self._price.series.pop(panes.COMPARISON, None) is not None:
-                self._columns.held.pop(panes.COMPARISON, None)
-                self._price.refresh()
-                self._describe()
-            self._rearrange(compare=None, scale={"percent": "linear"})
-            return
-        if not self._columns.length:
+        if klines is not None and not self._columns.length:
             raise ValueError("Chart.compare: nothing is shown yet")
-        step = timeframe_of(klines)
-        if step is None or step.total_seconds() * 1000 != self._columns.step:
-            raise ValueError(
-                f"Chart.compare: klines of {step} are not allowed: the candles shown last "
-                f"{pd.Timedelta(self._columns.step, 'ms')}"
-            )
-        first = self._compared is None
-        self._compared = klines
-        self._other = title or str(klines.attrs.get("symbol") or "other")
-        if is_synthetic(klines):
-            self._other += " SYNTHETIC"
-        self._price.series[panes.COMPARISON] = panes.make_comparison(self._price, self._x, self._other)
-        self._align()
+        first = self._comparison.klines is None
+        self._comparison.take(klines, title, self._columns.step)
+        if klines is None:
+            self._price.series.pop(panes.COMPARISON, None)
+            self._columns.held.pop(panes.COMPARISON, None)
+        else:
+            title = self._comparison.title
+            self._price.series[panes.COMPARISON] = panes.make_comparison(self._price, self._x, title)
+            self._columns.put(panes.COMPARISON, self._comparison.closes(self._columns.held["time"].values))
         self._price.refresh()
         self._describe()
-        self._patch([panes.COMPARISON], [])
-        compared = str(klines.attrs.get("symbol") or self._other)
-        self._rearrange(compare=compared, scale={"linear": "percent"} if first else {})
+        if klines is not None:
+            self._patch([panes.COMPARISON], [])
+        now = self._controller.arrangement
+        scale = now["scale"]
+        if klines is None:
+            scale = "linear" if scale == "percent" else scale
+        elif first:
+            scale = "percent" if scale == "linear" else scale
+        self._controller.arrangement = {**now, "compare": self._comparison.symbol, "scale": scale}
 
     def offer_comparisons(self, symbols: Sequence[str], load: Callable[[str], pd.DataFrame | None]) -> None:
-        """Let the user choose a symbol to compare with on the chart itself. `load(symbol)` gives its candles
-        in the timeframe that is shown, or None where they cannot be had (and says so itself).
+        """Let the user choose among `symbols` to compare with, on the chart itself, instead of among all
+        pairs. `load(symbol)` gives the candles in the timeframe that is shown, or None where they cannot be
+        had (and says so itself).
         """
-        self._offers, self._load = list(symbols), load
+        self._comparison.offer(symbols, load)
         self._describe()
 
-    def go_to(self, position: int) -> None:
-        """Bring a candle (its row) to the middle and mark it. Raises `IndexError` where there is no such
-        row.
-        """
-        if not 0 <= position < self._columns.length:
-            raise IndexError(
-                f"Chart.go_to: position={position} is not allowed: there are {self._columns.length} candles"
-            )
-        self._controller.send({"type": "go", "position": int(position)})
-
-    # ---- another symbol
-
     def _choose(self, symbol: str | None) -> None:
-        """What the user, or an arrangement, wants to compare with."""
-        self.compare(self._load(symbol) if symbol and self._load is not None else None)
+        """Compare with what the user, or an arrangement, names; the browser says what goes wrong."""
+        try:
+            offered = self._comparison.offered(self._about)
+            self.compare(self._comparison.candles(symbol, self._about) if symbol in offered else None)
+        except (SourceError, ValueError, OSError) as error:
+            self._controller.send({"type": "problem", "text": f"{symbol} cannot be compared: {error}"})
+            self.compare(None)
 
-    def _rearrange(self, *, compare: str | None, scale: Mapping[str, str]) -> None:
-        now = self._controller.arrangement
-        self._controller.arrangement = {
-            **now,
-            "compare": compare,
-            "scale": scale.get(now["scale"], now["scale"]),
-        }
-
-    def _align(self) -> None:
-        """Put the other symbol's closes where the candles shown are. With another timeframe they are loaded
+    def _compare_again(self) -> None:
+        """Put the other symbol's closes where other candles are now; with another timeframe they are loaded
         anew, or taken away.
         """
-        if self._compared is None:
-            return
-        step = timeframe_of(self._compared)
-        if step is None or step.total_seconds() * 1000 != self._columns.step:
-            symbol = self._compared.attrs.get("symbol")
-            again = self._load(str(symbol)) if symbol and self._load is not None else None
-            if again is None:
-                self.compare(None)
-                return
-            self._compared = again
-        close = self._compared["close"].reindex(self._index())
-        self._columns.put(panes.COMPARISON, close.to_numpy(np.float64))
-
-    def _index(self) -> pd.DatetimeIndex:
-        times = self._columns.held["time"].values.astype(np.int64)
-        return pd.DatetimeIndex(times.astype("datetime64[ms]"), tz="UTC")
-
-    def _observe(self, name: str, callback: Callable[[], None]) -> Callable[[], None]:
-        def changed(_: object) -> None:
-            callback()
-
-        self._controller.observe(changed, name)
-        return lambda: self._controller.unobserve(changed, name)
-
-    def _row_of(self, name: str, time: Any) -> float:
-        """The row at which a time lies: the last candle that opened by then, counted on beyond both ends."""
-        if not self._columns.length:
-            raise ValueError("Chart.show_range: nothing is shown yet")
-        moment: Any = None
-        with contextlib.suppress(TypeError, ValueError):
-            moment = pd.Timestamp(time)
-        if not isinstance(moment, pd.Timestamp):  # pandas' NaT is none
-            raise ValueError(f"Chart.show_range: {name}={time!r} is not allowed: it must be a time")
-        moment = moment.tz_localize("UTC") if moment.tzinfo is None else moment
-        millis = moment.timestamp() * 1000
-        times, step = self._columns.held["time"].values, self._columns.step
-        if millis < times[0]:
-            return float((millis - times[0]) // step)
-        if millis > times[-1]:
-            return float(len(times) - 1 + (millis - times[-1]) // step)
-        return float(np.searchsorted(times, millis, side="right") - 1)
+        symbol = self._controller.arrangement["compare"]
+        if self._comparison.fits(self._columns.step):
+            self._columns.put(panes.COMPARISON, self._comparison.closes(self._columns.held["time"].values))
+        elif symbol is not None:
+            self._choose(symbol)
 
     # ---- panes
 
@@ -423,8 +253,8 @@ class Chart(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
                 **self._about,
                 "marks": [word for word in ("SYNTHETIC", "REPLAY") if word in self._title],
             },
-            "compare": None if self._compared is None else {"column": panes.COMPARISON, "title": self._other},
-            "offers": self._offers,
+            "compare": self._comparison.describe(),
+            "offers": self._comparison.offered(self._about),
             "x": self._x.model_id,
             "panes": [pane.describe() for pane in (self._price, *self._own.values())],
         }
@@ -436,13 +266,10 @@ class Chart(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
             if self._columns.length:
                 self._send_all()
                 self._send_signals()
-        elif message.get("type") == "pointer" and message.get("epoch") == self._columns.epoch:
-            row = message["row"]
-            for callback in list(self._watchers):
-                callback(None if row is None else int(row))
+        elif message.get("type") == "pointer":
+            self._pointed(message)
         elif message.get("type") == "compare":
-            symbol = message["symbol"]
-            self._choose(symbol if symbol in self._offers else None)
+            self._choose(message["symbol"])
         elif message.get("type") == "rows" and message.get("epoch") == self._columns.epoch:
             start, end = int(message["from"]), int(message["to"])
             listed, data = self._columns.rows(list(message["columns"]), start, end)

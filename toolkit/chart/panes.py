@@ -11,7 +11,7 @@ from toolkit.indicators.base import Indicator
 
 UP, DOWN, AMBER = "#26a69a", "#ef5350", "#ffc857"
 # Told apart by luminance as well as hue, and none of them a candle's colour.
-PALETTE = ("#5b8def", "#f5a623", "#a98bf5", "#f48fb1", "#7cc4ff", "#ffd166")
+PALETTE = ("#2d6cdf", "#e8962e", "#a98bf5", "#ffb2be", "#7fdff5", "#eef07e")
 BARS = {"up_grow": UP, "up_fade": "#1b5e5a", "down_grow": DOWN, "down_fade": "#7d3a3c"}
 CANDLE_ROLES = (
     ("volume_up", UP),

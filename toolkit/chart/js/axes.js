@@ -33,6 +33,7 @@ export function paintPane(context, view, entry, vertical) {
   const within = (value) => Math.abs(scale.y(value) - scale.top) > 8 && Math.abs(scale.y(value) - scale.top - scale.height) > 8;
   // a level's label takes the place of a tick beside it
   const free = (value) => levels.every((level) => level === value || Math.abs(scale.y(level) - scale.y(value)) > 12);
+  const last = pane.candles ? scale.y(pane.map.to(chart.feed.exact("close", chart.feed.length - 1))) : NaN;
   const shown = ticks.values.map((value, i) => ({ value, text: ticks.texts[i] })).filter(({ value }) => within(value) && free(value));
   context.save();
   context.beginPath();
@@ -43,7 +44,7 @@ export function paintPane(context, view, entry, vertical) {
   paintWarmup(context, entry, scale);
   if (pane.candles) paintGaps(context, chart, scale);
   for (const mark of pane.marks) if (!mark.own.length) paintMark(context, mark, mark.scale === "volume" ? volume : scale);
-  if (pane.candles && chart.feed.forming && scale.slack === 1) paintNewest(context, view, pane, scale);
+  if (pane.candles && chart.feed.columns.forming && scale.slack === 1) paintNewest(context, view, pane, scale);
   chart.tools.paint(context, view, entry);
   context.restore();
   context.fillStyle = colors.text;
@@ -51,7 +52,10 @@ export function paintPane(context, view, entry, vertical) {
     if (within(level) && !shown.some(({ value }) => value === level)) context.fillText(exactText(level), scale.width + 8, scale.y(level));
   }
   const texts = entry.large ? compactTicks(shown.map(({ value }) => value), ticks.step) : shown.map(({ text }) => text);
-  shown.forEach(({ value }, i) => context.fillText(texts[i], scale.width + 8, scale.y(value)));
+  shown.forEach(({ value }, i) => {
+    if (!(Math.abs(scale.y(value) - last) < 15)) context.fillText(texts[i], scale.width + 8, scale.y(value));
+  });
+  chart.tools.label(context, view, entry);
   if (pane.candles) paintLastPrice(context, view, entry);
 }
 
@@ -129,11 +133,11 @@ function paintLastPrice(context, view, entry) {
   context.restore();
   context.fillStyle = color;
   context.fillRect(scale.width + 1, y - 9, AXIS_WIDTH - 1, 18);
-  if (feed.forming) {
+  if (feed.columns.forming) {
     context.fillStyle = colors.back;
     context.fillRect(scale.width + 2, y - 8, AXIS_WIDTH - 3, 16);
   }
-  context.fillStyle = feed.forming ? color : colors.on;
+  context.fillStyle = feed.columns.forming ? color : colors.on;
   context.fillText(axisText(chart, entry, close), scale.width + 8, y + 0.5);
 }
 

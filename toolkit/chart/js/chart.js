@@ -27,6 +27,7 @@ class Chart {
     model.on("msg:custom", (message, buffers) => {
       if (this.feed.receive(message, buffers)) return;
       if (message.type === "go") this.go(message.position);
+      if (message.type === "problem") for (const view of this.views) view.report(message.text);
     });
     model.on("change:spec", () => this.link());
     model.on("change:loading", () => this.request());

@@ -18,9 +18,9 @@ const THEMES = {
 };
 
 const LIGHT_INKS = {
-  "#26a69a": "#0b877b", "#ef5350": "#d6322f", "#ffc857": "#9a6700", "#5b8def": "#2f62c9", "#f5a623": "#b86e00", "#a98bf5": "#7445d6",
-  "#f48fb1": "#c2185b", "#7cc4ff": "#0a7fc2", "#ffd166": "#7d6608", "#1b5e5a": "#8cc9c3", "#7d3a3c": "#eba4a2", "#4be3b0": "#00795a",
-  "#ff8a65": "#c4431b", "#9aa4b8": "#5b6579", "#7fc8bd": "#3f8f85", "#e0a3a0": "#b5605c", "#5d677d": "#98a1b3",
+  "#26a69a": "#0b877b", "#ef5350": "#d6322f", "#ffc857": "#9a6700", "#2d6cdf": "#1d5ff9", "#e8962e": "#e55914", "#a98bf5": "#334574",
+  "#ffb2be": "#b84461", "#7fdff5": "#2c98ac", "#eef07e": "#564500", "#1b5e5a": "#8cc9c3", "#7d3a3c": "#eba4a2", "#4be3b0": "#00795a",
+  "#ff8a65": "#c4431b", "#9aa4b8": "#5b6579", "#7fc8bd": "#3f8f85", "#e0a3a0": "#b5605c", "#5d677d": "#98a1b3", "#e6ecf7": "#2b3446",
 };
 
 export function inkOf(theme, color) {
@@ -28,8 +28,8 @@ export function inkOf(theme, color) {
 }
 
 // What is around the chart: a page says so by its `color-scheme`, JupyterLab by an attribute of the body.
-export function themeAround(element) {
-  const scheme = getComputedStyle(element.parentElement ?? element).colorScheme;
+export function themeAround(chart) {
+  const scheme = getComputedStyle(chart.parentElement ?? document.body).colorScheme;
   if (scheme === "dark" || scheme === "light") return scheme;
   return document.body.dataset.jpThemeLight === "true" ? "light" : "dark";
 }

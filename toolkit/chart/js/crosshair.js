@@ -68,10 +68,8 @@ class Crosshair {
   #told(overPanes, entry) {
     const { view } = this;
     const { chart, pointer, plot } = view;
-    this.atPointer = true;
     const signals = entry?.pane.candles ? signalTexts(view, entry, pointer) : [];
-    if (signals.length) return signals.join("\n");
-    this.atPointer = false;
+    this.atPointer = signals.length > 0;
     const reach = (5 * (chart.range.high - chart.range.low)) / plot.width;
     const bucket = 2 ** (chart.window?.level ?? 0);
     const x = view.toX(pointer.x);
@@ -81,7 +79,7 @@ class Crosshair {
     for (const { title, warmup } of entry?.pane.series ?? []) {
       if (x > -0.5 && Math.round(x) < warmup) found.push(`${title}: warm-up, not defined in the first ${candlesText(warmup)}`);
     }
-    return found.join("\n");
+    return [...signals, ...found].join("\n");
   }
 }
 

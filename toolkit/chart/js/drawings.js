@@ -55,19 +55,27 @@ export function paintDrawing(context, view, entry, drawing, chosen) {
     context.lineTo(points[1].x, points[1].y);
   }
   context.stroke();
-  if (drawing.kind === "level") {
-    const text = axisText(view.chart, entry, drawing.points[0][1]);
-    context.textAlign = "right";
-    context.fillText(text, scale.left + scale.width - 6, points[0].y - 8);
-    context.textAlign = "left";
-  } else if (chosen) {
-    for (const { x, y } of points) {
+  if (chosen) {
+    for (const { x, y } of drawing.kind === "line" ? points : [{ x: scale.left + scale.width / 2, y: points[0].y }]) {
       context.beginPath();
       context.arc(x, y, 4, 0, 2 * Math.PI);
       context.fill();
     }
   }
   context.restore();
+}
+
+// A level's value on the axis.
+export function paintLevelLabel(context, view, entry, drawing) {
+  const { scale } = entry;
+  const [point] = pointsOf(drawing, entry, view.chart.feed) ?? [{ y: NaN }];
+  if (drawing.kind !== "level" || !(point.y > scale.top + 6 && point.y < scale.top + scale.height - 6)) return;
+  context.fillStyle = scale.colors.back;
+  context.fillRect(scale.width + 1, point.y - 9, AXIS_WIDTH - 1, 18);
+  context.fillStyle = context.strokeStyle = scale.colors.drawing;
+  context.lineWidth = 1;
+  context.strokeRect(scale.width + 1.5, Math.round(point.y) - 8.5, AXIS_WIDTH - 3, 17);
+  context.fillText(axisText(view.chart, entry, drawing.points[0][1]), scale.width + 8, point.y + 0.5);
 }
 
 // How far it is from one point to another: change, bars and time. `from` and `to` are [row, value].

@@ -4,6 +4,8 @@
 const LINEAR = { to: (value) => value, from: (at) => at };
 const LOG = { to: (value) => (value > 0 ? Math.log10(value) : NaN), from: (at) => 10 ** at };
 
+const LEGEND_LINE = 18; // pixels
+
 // Prices in which a percent scale and a second symbol begin: those of the first candle in view at which both are known.
 export function basesOf({ feed, range, spec, window }) {
   const first = Math.max(0, Math.ceil(range.low - 1e-9));
@@ -27,6 +29,7 @@ export function fitPanes(chart) {
   for (const pane of linked.panes) {
     pane.scale = pane.candles ? arrangement.scale : "linear";
     pane.map = pane.scale === "log" ? LOG : LINEAR;
+    if (pane.manual && pane.manual.map !== pane.map) pane.manual = null; // ends in units of the other scale mean nothing
     const bounds = { low: Infinity, high: -Infinity };
     if (pane.range && !pane.manual) {
       [bounds.low, bounds.high] = pane.range;
@@ -62,9 +65,11 @@ export function fitPanes(chart) {
     [bounds.low, bounds.high] = [pane.map.to(bounds.low), pane.map.to(bounds.high)];
     const span = bounds.high - bounds.low || Math.abs(bounds.high) * 0.02 || 1;
     if (bounds.high === bounds.low) bounds.low -= span / 2;
-    // the lower part of the candles' pane belongs to the volume
-    pane.fitted = { low: bounds.low - span * (pane.candles ? 0.22 : 0.1), high: bounds.low + span * (pane.candles ? 1.08 : 1.1) };
-    pane.bounds = pane.manual ?? pane.fitted;
+    // the lower part of the candles' pane belongs to the volume, the upper of every pane to its legend
+    const below = pane.candles ? 0.22 : 0.1;
+    const legend = Math.min(0.25, (LEGEND_LINE * (pane.series.length + (pane.candles ? 1 : 0)) + 6) / pane.height || 0);
+    const above = Math.max(0.08, ((1 + below) * legend) / (1 - legend));
+    pane.bounds = pane.manual ?? { low: bounds.low - span * below, high: bounds.low + span * (1 + above) };
   }
 }
 

@@ -29,10 +29,7 @@ class Foot {
     this.#zones();
     const right = element(this.el, "span", "tk-scales");
     this.scales = SCALE_BUTTONS.map(([kind, text, title]) => {
-      const made = button(right, text, title, () => {
-        for (const pane of chart.linked.panes) pane.manual = null; // ends in units of the other scale mean nothing
-        chart.arrange({ scale: chart.arrangement.scale === kind ? "linear" : kind });
-      });
+      const made = button(right, text, title, () => chart.arrange({ scale: chart.arrangement.scale === kind ? "linear" : kind }));
       made.kind = kind;
       return made;
     });

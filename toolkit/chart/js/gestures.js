@@ -105,7 +105,7 @@ function pan(chart, view, from) {
       const moved = ((from.x - point.x) * (high - low)) / view.plot.width;
       if (held) {
         const risen = ((point.y - from.y) / height) * (held.high - held.low);
-        pane.manual = { low: held.low + risen, high: held.high + risen };
+        pane.manual = { low: held.low + risen, high: held.high + risen, map: pane.map };
       }
       chart.show(low + moved, high + moved);
     },
@@ -144,7 +144,7 @@ function stretchPrices(chart, view, from) {
       const moved = point.y - from.y;
       if (!pane.manual && Math.abs(moved) < 2) return;
       const half = ((high - low) / 2) * Math.exp(Math.max(-4, Math.min(4, (moved / height) * 2.5)));
-      pane.manual = { low: (low + high) / 2 - half, high: (low + high) / 2 + half };
+      pane.manual = { low: (low + high) / 2 - half, high: (low + high) / 2 + half, map: pane.map };
       chart.request();
     },
   };

@@ -32,13 +32,14 @@ export function buildLegend(view, entry) {
   if (pane.candles) {
     const line = element(legend, "div", "tk-legend-line");
     element(line, "span", "tk-legend-title", spec.title);
-    entry.candle = ["O", "H", "L", "C"].map((letter) => {
-      element(line, "span", "tk-legend-key", letter);
-      return element(line, "span", "tk-legend-number");
-    });
+    const numbered = (key) => {
+      const pair = element(line, "span", "tk-legend-pair");
+      element(pair, "span", "tk-legend-key", key);
+      return element(pair, "span", "tk-legend-number");
+    };
+    entry.candle = ["O", "H", "L", "C"].map(numbered);
     entry.change = element(line, "span", "tk-legend-number");
-    element(line, "span", "tk-legend-key", "Vol");
-    entry.volume = element(line, "span", "tk-legend-number");
+    entry.volume = numbered("Vol");
     entry.note = element(line, "span", "tk-legend-note");
   }
   entry.series = pane.series.map((series) => {
@@ -49,10 +50,11 @@ export function buildLegend(view, entry) {
       value.title = name;
       return { column, value, color, large: LARGE.has(unit), shift: pane.shifts?.[column] ?? 0, compare: series.compare };
     });
+    const rules = element(line, "span", "tk-legend-rules");
     parts.rules = series.rules.map(([kind, text]) => {
-      const rule = element(line, "span", "tk-legend-rule");
+      const rule = element(rules, "span", "tk-legend-rule");
       element(rule, "b", "", kind);
-      rule.append(` ${text}`);
+      element(rule, "span", "", text);
       return rule;
     });
     parts.label = series.label;
@@ -76,7 +78,7 @@ export function tellLegend(view, entry, candle, pointed) {
     say(entry.change, change === change ? percentText(change) : "");
     tint(entry.change, color);
     say(entry.volume, compactText(feed.exact("volume", candle)));
-    say(entry.note, feed.forming && candle === feed.length - 1 ? "forming" : "");
+    say(entry.note, feed.columns.forming && candle === feed.length - 1 ? "forming" : "");
   }
   const fired = candle >= 0 ? firedAt(feed.signals, candle) : new Set();
   for (const line of entry.series) {

@@ -4,7 +4,7 @@
 const CAPTION_HEIGHT = 28;
 
 // Words that a picture must not be without.
-const warnings = ({ spec }) => spec.about.marks;
+const warnings = ({ spec, feed }) => [...new Set([...spec.about.marks, ...(feed.badge ? [feed.badge.split(" ")[0]] : [])])];
 
 function captionOf(chart) {
   const { about } = chart.spec;
@@ -44,6 +44,7 @@ function paintPicture(context, view, width, height) {
 function paintLegend(context, view, entry) {
   const origin = view.el.getBoundingClientRect();
   for (const part of entry.legend.querySelectorAll("span, b")) {
+    if (part.closest(".tk-legend-rule:not(.tk-lit)")) continue; // shown only where the pointer is
     const text = part.childElementCount ? "" : part.textContent;
     const box = part.getBoundingClientRect();
     if (!text || !box.width) continue;

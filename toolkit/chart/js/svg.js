@@ -38,6 +38,13 @@ class SvgContext {
     this.path.push(`M${short(x)} ${short(y)}h${short(width)}v${short(height)}h${short(-width)}z`);
   }
 
+  roundRect(x, y, width, height, radius) {
+    const r = short(radius);
+    const [across, down] = [short(width - 2 * radius), short(height - 2 * radius)];
+    const turn = (dx, dy) => `a${r} ${r} 0 0 1 ${dx}${r} ${dy}${r}`;
+    this.path.push(`M${short(x + radius)} ${short(y)}h${across}${turn("", "")}v${down}${turn("-", "")}h-${across}${turn("-", "-")}v-${down}${turn("", "-")}z`);
+  }
+
   // whole circles only: the chart draws no others
   arc(x, y, radius) {
     const r = short(radius);

@@ -150,6 +150,13 @@ class Tools {
     return hitOf(this.drawings, entry, this.chart.feed, point) ? "pointer" : "";
   }
 
+  // What belongs on the axis beside a pane.
+  label(context, view, entry) {
+    const { key } = entry.pane;
+    const shown = [...this.drawings.filter(({ id }) => id !== this.live?.id), ...(this.live ? [this.live] : [])];
+    for (const drawing of shown) if (drawing.pane === key) paintLevelLabel(context, view, entry, drawing);
+  }
+
   paint(context, view, entry) {
     const { key } = entry.pane;
     for (const drawing of this.drawings) {

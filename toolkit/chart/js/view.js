@@ -31,6 +31,12 @@ class View {
     this.cross = new Crosshair(this, el);
     this.rail = new Rail(this, el, signal);
     this.foot = new Foot(this, el, signal);
+    this.problem = element(el, "button", "tk-button tk-problem");
+    this.problem.type = "button";
+    this.problem.title = "Close";
+    this.problem.hidden = true;
+    this.problem.setAttribute("role", "alert");
+    this.problem.addEventListener("click", () => (this.problem.hidden = true), { signal });
     this.curtain = element(el, "div", "tk-curtain");
     element(this.curtain, "div", "tk-spinner");
     this.curtainText = element(this.curtain, "div", "tk-curtain-text");
@@ -69,6 +75,12 @@ class View {
     this.rail.rebuild();
   }
 
+  // Says what went wrong, until it is clicked away or something else goes wrong.
+  report(text) {
+    this.problem.textContent = text;
+    this.problem.hidden = false;
+  }
+
   #dress(theme) {
     this.theme = theme;
     this.colors = THEMES[theme];
@@ -79,7 +91,7 @@ class View {
   // Where the panes are, in pixels of our element; the canvas follows.
   measure() {
     const wanted = this.chart.arrangement.theme;
-    const theme = wanted === "dark" || wanted === "light" ? wanted : themeAround(this.el);
+    const theme = wanted === "dark" || wanted === "light" ? wanted : themeAround(this.el.parentElement ?? this.el);
     if (theme !== this.theme) this.#dress(theme);
     const figures = [...(this.el.parentElement?.children ?? [])].filter((child) => child !== this.el);
     this.stack.arrange(figures);
@@ -102,7 +114,7 @@ class View {
     this.panes.forEach((entry, i) => {
       const figure = boxes[i];
       entry.top = figure ? figure.top - box.top + moved : 0;
-      entry.height = figure ? figure.height : 0;
+      entry.height = entry.pane.height = figure ? figure.height : 0;
       // what bqplot draws itself must not reach over the time axis
       const over = entry.top + entry.height - this.plot.height;
       const clip = figure && over > 0.5 ? `inset(0 0 ${Math.ceil(over)}px 0)` : "";
