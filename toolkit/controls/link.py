@@ -35,7 +35,8 @@ def write(shown: Shown) -> str:
         if chart.revision:
             parts += [("source", _source(chart)), ("revision", chart.revision)]
     if len(shown.charts) > 1:
-        parts += [("active", str(shown.active + 1)), *(("linked", name) for name in shown.linked)]
+        parts.append(("active", str(shown.active + 1)))
+    parts += [("linked", name) for name in shown.linked]
     return "&".join(f"{name}={quote(text, safe=':,[]{}')}" for name, text in parts)
 
 

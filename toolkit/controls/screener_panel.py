@@ -98,7 +98,7 @@ class ScreenerPanel(anywidget.AnyWidget):
         elif kind == "cancel":
             self.cancel()
         elif kind == "open":
-            self._state.symbol, self._state.timeframe = str(message["symbol"]), str(message["timeframe"])
+            self._state.pick(str(message["symbol"]), str(message["timeframe"]))
         elif kind == "watch":
             symbol = find_symbol(str(message["symbol"]))
             watched = [one for one in self._state.watched if one != symbol]

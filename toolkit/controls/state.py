@@ -83,6 +83,11 @@ class Dashboard(traitlets.HasTraits):
 
     # ---- candles
 
+    def pick(self, symbol: str, timeframe: str) -> None:
+        """Set both at once; what is between them is not loaded."""
+        with self.hold_trait_notifications():
+            self.symbol, self.timeframe = symbol, timeframe
+
     def _picked(self, _: object) -> None:
         if (self.symbol, self.timeframe) != (self.slot.symbol, self.slot.timeframe):
             self.loading = f"Loading {self.symbol} {self.timeframe}…"
@@ -113,7 +118,7 @@ class Dashboard(traitlets.HasTraits):
 
     def _restore_pickers(self) -> None:
         """What the pickers say is what the chart shows."""
-        self.symbol, self.timeframe = self.slot.symbol, self.slot.timeframe
+        self.pick(self.slot.symbol, self.slot.timeframe)
 
     @property
     def is_reading(self) -> bool:
