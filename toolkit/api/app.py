@@ -82,9 +82,9 @@ def create_app(
     app.state.service = service
     app.state.hub = hub
     app.add_api_route("/", routes.root, response_model=models.RootResponse, tags=["service"])
-    app.include_router(routes.router)
-    app.include_router(routes.repeated)
-    app.include_router(chart_socket.router)
+    # As they are, what is asked most first: included routers are looked through several times a request.
+    for router in (routes.repeated, routes.router, chart_socket.router):
+        app.router.routes.extend(router.routes)
     schema.install(app)
     # In this order: the guard comes last, so that everything else lies behind it.
     for name, options in (("docs", {}), ("errors", {}), ("guard", guard_options)):

@@ -44,8 +44,10 @@ def moment(value: Moment | None, name: str) -> pd.Timestamp | None:
         if not isinstance(time, pd.Timestamp):
             raise CandleError(f"{name}: {value!r} is no time; {allowed}")
         time = time.tz_localize("UTC") if time.tz is None else time.tz_convert("UTC")
-        # Rounded up to whole milliseconds: [start, end) then means the same candles.
-        return time.as_unit("us").ceil("ms").as_unit("ms")
+        if time.nanosecond or time.microsecond % 1000:
+            # Rounded up to whole milliseconds: [start, end) then means the same candles.
+            time = time.ceil("ms")
+        return time.as_unit("ms")
     except CandleError:
         raise
     except (ValueError, OverflowError, TypeError) as error:
