@@ -89,7 +89,7 @@ class StandIn:
     told), `shutdown`, `nonsense`.
     """
 
-    def __init__(self, market=None, *, now, every=30.0, faults=(), weight=6_000, ssl=None):
+    def __init__(self, market=None, *, now, every=30.0, faults=(), weight=6_000, ssl=None, name="stand-in"):
         self.market = Market() if market is None else market
         self.now = now
         self.every = every
@@ -111,6 +111,7 @@ class StandIn:
         """Pair → ms from which it is traded no longer."""
         self._weight = weight
         self._ssl = ssl
+        self._name = name
         self._server = None
         self._port = 0
 
@@ -118,7 +119,7 @@ class StandIn:
     def venue(self):
         s = "s" if self._ssl else ""
         address = f"127.0.0.1:{self._port}"
-        return Venue("stand-in", f"ws{s}://{address}", f"http{s}://{address}", self._weight)
+        return Venue(self._name, f"ws{s}://{address}", f"http{s}://{address}", self._weight)
 
     async def start(self):
         self._server = await serve(
@@ -189,7 +190,11 @@ class StandIn:
                     elif fault == "lose_close":
                         lose = True
                     elif fault == "nonsense":
-                        for text in ('{"e":', "[]", '{"stream":"x","data":{"e":"kline","s":"BTCUSDT","k":{}}}'):
+                        for text in (
+                            '{"e":',
+                            "[]",
+                            '{"stream":"x","data":{"e":"kline","s":"BTCUSDT","k":{}}}',
+                        ):
                             await socket.send(text)
                     else:
                         await socket.send(json.dumps({"e": "serverShutdown", "E": now}))

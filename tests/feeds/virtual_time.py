@@ -1,14 +1,11 @@
 """An event loop whose clock jumps to the next timer as soon as nothing else is left to do.
 
-Sockets are real, and so are threads; only waiting takes no time. What runs in it must be served in it, too: data
-on its way from another process is not waited for.
+Sockets are real, and so are threads; only waiting takes no time. What is sent over the loopback is there at once;
+data on its way from another process would not be waited for.
 """
 
 import asyncio
 import selectors
-import time
-
-_REAL = 0.0002  # seconds until what was sent over the loopback is there; as good as at once
 
 
 class _Selector(selectors.DefaultSelector):
@@ -18,7 +15,6 @@ class _Selector(selectors.DefaultSelector):
         if timeout is not None and timeout <= 0:
             return super().select(0)
         while True:
-            time.sleep(_REAL)
             found = super().select(0.01 if self.loop.in_threads else 0)
             if found:
                 return found

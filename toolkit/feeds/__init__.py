@@ -4,4 +4,16 @@ from toolkit.feeds.base import Event, Feed, FeedError, Origin
 from toolkit.feeds.live import Live, LiveEvent, live
 from toolkit.feeds.replay import MAX_SPEED, MIN_SPEED, Replay, ReplayError
 
-__all__ = ["MAX_SPEED", "MIN_SPEED", "Event", "Feed", "FeedError", "Live", "LiveEvent", "Origin", "Replay", "ReplayError", "live"]
+__all__ = [
+    "MAX_SPEED",
+    "MIN_SPEED",
+    "Event",
+    "Feed",
+    "FeedError",
+    "Live",
+    "LiveEvent",
+    "Origin",
+    "Replay",
+    "ReplayError",
+    "live",
+]

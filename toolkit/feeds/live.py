@@ -136,7 +136,9 @@ class Live:
         if len(history):
             columns = run.feed(history)
             self._last = history.index[-1]
-            drawn = [name for label in self.pipeline.indicators for name in self.pipeline.columns(label).values()]
+            drawn = [
+                name for label in self.pipeline.indicators for name in self.pipeline.columns(label).values()
+            ]
             values = {name: float(columns[name].iloc[-1]) for name in drawn}
             found = {label: _at(some, self._last) for label, some in run.new_signals.items()}
             self._latest = values, {label: some for label, some in found.items() if some}

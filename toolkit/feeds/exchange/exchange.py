@@ -133,7 +133,9 @@ class Exchange:
             raise FeedError(
                 f"live: timeframe={timeframe!r} is not allowed; it must be one of {', '.join(INTERVALS)}"
             )
-        if not isinstance(symbol, str) or not re.fullmatch(r"[A-Za-z0-9/_:. -]{2,32}", symbol):
+        if not isinstance(symbol, str) or not re.fullmatch(
+            r"[A-Za-z0-9]{1,24}([/_:. -][A-Za-z0-9]{1,24})?", symbol
+        ):
             raise FeedError(f"live: symbol={symbol!r} is not a text such as 'BTCUSDT'")
         name = re.sub(r"[^A-Z0-9]", "", symbol.upper())
         if f"{name}USDT" in SYMBOLS:

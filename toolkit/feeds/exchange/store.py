@@ -12,9 +12,9 @@ bytes       what
 84 to 88    CRC-32 of the bytes before
 ==========  ===========================================================================================
 
-Records may be in any order of time, and what stands first for a time holds. An append is one write. A process
-that was killed leaves whole records; half a one, after a power cut or on a full disk, is cut off before the
-next is appended. A damaged record counts as not there, so its candle is fetched again.
+Records may be in any order of time, and what stands first for a time holds. An append is one write. Half a
+record, of a process that was killed in the middle of it or of a full disk, counts for nothing and is cut off
+before the next is appended. A damaged record counts as not there, so its candle is fetched again.
 """
 
 from __future__ import annotations
