@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from toolkit.candles import CandleError, is_synthetic, resample
     from toolkit.client import Client, ServiceError
     from toolkit.configuration import ConfigurationError, IndicatorConfiguration
-    from toolkit.feeds import FeedError, LiveEvent, live
+    from toolkit.feeds.base import FeedError
+    from toolkit.feeds.live import LiveEvent, live
     from toolkit.indicators import (
         MACD,
         RSI,
@@ -37,7 +38,8 @@ _HOMES = {
     "toolkit.candles": ("CandleError", "is_synthetic", "resample"),
     "toolkit.client": ("Client", "ServiceError"),
     "toolkit.configuration": ("ConfigurationError", "IndicatorConfiguration"),
-    "toolkit.feeds": ("FeedError", "LiveEvent", "live"),
+    "toolkit.feeds.base": ("FeedError",),
+    "toolkit.feeds.live": ("LiveEvent", "live"),
     "toolkit.indicators": (
         "MACD",
         "RSI",

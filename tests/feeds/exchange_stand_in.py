@@ -67,7 +67,7 @@ class Market:
     def event(self, symbol, timeframe, open_time, now, closed):
         o, h, low, c, v, q, n, V, Q = self.values(symbol, timeframe, open_time, None if closed else now)
         step = step_of(timeframe)
-        k = {"t": open_time, "T": open_time + step - 1, "s": symbol, "i": timeframe, "f": 100, "L": 100 + n}
+        k = {"t": open_time, "T": open_time + step - 1, "s": symbol, "i": timeframe, "f": 100, "L": n + 99}
         k |= {"o": o, "c": c, "h": h, "l": low, "v": v, "n": n, "x": closed, "q": q, "V": V, "Q": Q, "B": "0"}
         return {"e": "kline", "E": now, "s": symbol, "k": k}
 
@@ -84,7 +84,7 @@ class Market:
 class StandIn:
     """The exchange, from `await start()` to `await stop()`; it may be started again, on the same port.
 
-    `faults` are `(time, what)` in ms of its clock, sorted: `drop`, `silence` (nothing more on this connection),
+    `faults` are `(time, what)` in ms of its clock, sorted: `drop`, `silence` (nothing more on a connection),
     `duplicate`, `reorder` (the next two batches change places), `lose_close` (the next closed candle is not
     told), `shutdown`, `nonsense`.
     """

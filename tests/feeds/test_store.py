@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -156,7 +157,7 @@ for _ in range(50):
 print(len(found.candles) > 50)
 """
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", script, str(tmp_path / "x.log"), os.path.dirname(__file__)],
+        [sys.executable, "-W", "ignore", "-c", script, str(tmp_path / "x.log"), str(Path(__file__).parent)],
         env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
         capture_output=True,
         text=True,

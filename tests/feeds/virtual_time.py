@@ -1,7 +1,7 @@
 """An event loop whose clock jumps to the next timer as soon as nothing else is left to do.
 
-Sockets are real, and so are threads; only waiting takes no time. What is sent over the loopback is there at once;
-data on its way from another process would not be waited for.
+Sockets are real, and so are threads; only waiting takes no time. What is sent over the loopback is there at
+once; data on its way from another process would not be waited for.
 """
 
 import asyncio

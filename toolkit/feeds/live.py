@@ -198,7 +198,7 @@ def live(
             from toolkit.feeds.exchange import Exchange
         except ModuleNotFoundError as error:
             raise FeedError(
-                f'live: {error.name} is not installed; following an exchange needs pip install "system-v4[api]"'
+                f'live: {error.name} is not installed; an exchange needs pip install "system-v4[api]"'
             ) from error
         exchange = Exchange(venue, source=source)
     elif venue is not None or source is not None:

@@ -44,7 +44,7 @@ class ExchangeClock:
 
     @property
     def skew(self) -> float | None:
-        """Seconds that this machine's clock is ahead of the exchange's (negative: behind); None: not known."""
+        """Seconds that this machine's clock is ahead of the exchange's (negative: behind), where known."""
         return None if self._at is None else self._wall() - self.now() / 1_000
 
     def complaint(self) -> str | None:

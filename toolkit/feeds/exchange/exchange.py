@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 
@@ -29,7 +29,7 @@ from toolkit.feeds.exchange.frames import BadKline, message_of, of_event, stream
 from toolkit.feeds.exchange.rest import Rest
 from toolkit.feeds.exchange.series import Step
 from toolkit.feeds.exchange.socket import Upstream
-from toolkit.feeds.exchange.store import MemoryStore, Store, StoredSeries
+from toolkit.feeds.exchange.store import MemoryStore, StoredSeries
 from toolkit.feeds.exchange.venue import INTERVALS, Venue, venue_of
 
 __all__ = ["Exchange", "Notice"]
@@ -43,8 +43,8 @@ class Notice:
     """Something about the exchange or one of its series that a user should know."""
 
     kind: str
-    """`connection`, `silence`, `shutdown`, `rest`, `clock`, `gap`, `correction`, `invalid`, `pair`, `store` or
-    `history`."""
+    """`connection`, `silence`, `shutdown`, `rest`, `clock`, `gap`, `correction`, `invalid`, `pair`, `store`
+    or `history`."""
     text: str
     time: pd.Timestamp
     """When, by this machine's clock, in UTC."""
@@ -85,8 +85,8 @@ class Exchange:
     ) -> None:
         if type(first_candles) is not int or not 1 <= first_candles <= 1_000:
             raise FeedError(
-                f"Exchange: first_candles={first_candles!r} is not allowed: it must be a whole number from 1 to"
-                " 1000"
+                f"Exchange: first_candles={first_candles!r} is not allowed: it must be a whole number from"
+                " 1 to 1000"
             )
         self.venue = venue_of(venue)
         self.source = source
@@ -269,31 +269,31 @@ class Exchange:
     def _deliver(self, one: Followed, step: Step) -> None:
         """Keep what is final, say what is odd, and hand on what is next."""
         for correction in step.corrections:
-            self._keep(one, lambda store, it=correction: store.correction(it))
+            self._keep(one, "correction", correction)
             before, now = correction.before[:5], correction.values[:5]
             self._note(
                 "correction",
-                f"the candle of {timestamp(correction.open_time)} was changed after its close: open, high, low,"
-                f" close and volume were {before} and are {now} now; what was told first is kept",
+                f"the candle of {timestamp(correction.open_time)} was changed after its close: open, high,"
+                f" low, close and volume were {before} and are {now} now; what was told first is kept",
                 one,
             )
         for hole in step.holes:
-            self._keep(one, lambda store, it=hole: store.hole(it))
+            self._keep(one, "hole", hole)
             first, last = timestamp(hole.first), timestamp(hole.last)
             count = (hole.last - hole.first) // one.series.step + 1
             self._note("gap", f"the exchange has no candle from {first} to {last} ({count} missing)", one)
         for kline in step.klines:
             if kline.closed:
-                self._keep(one, lambda store, it=kline: store.candle(it.open_time, it.values))
+                self._keep(one, "candle", kline.open_time, kline.values)
             if one.ready:
                 for feed in one.feeds:
                     feed.offer(kline)
 
-    def _keep(self, one: Followed, write: Callable[[Store], None]) -> None:
+    def _keep(self, one: Followed, what: Literal["candle", "hole", "correction"], *content: Any) -> None:
         if one.store is None:
             return
         try:
-            write(one.store)
+            getattr(one.store, what)(*content)
         except OSError as error:
             self._note(
                 "store", f"a candle cannot be kept now, and is tried again with the next: {error}", one

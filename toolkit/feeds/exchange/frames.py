@@ -56,12 +56,13 @@ def message_of(text: str | bytes) -> dict[str, Any]:
         content = json.loads(text)
     except ValueError as error:
         raise BadKline(f"a frame is no JSON: {str(text)[:80]!r}") from error
-    if isinstance(content, dict):
-        for wrapping in ("data", "event"):
-            if isinstance(content.get(wrapping), dict):
-                content = content[wrapping]
-        return content
-    raise BadKline(f"a frame is no object: {str(text)[:80]!r}")
+    if not isinstance(content, dict):
+        raise BadKline(f"a frame is no object: {str(text)[:80]!r}")
+    event: dict[str, Any] = content
+    for wrapping in ("data", "event"):
+        if isinstance(event.get(wrapping), dict):
+            event = event[wrapping]
+    return event
 
 
 def of_event(event: dict[str, Any], step: int) -> Kline:

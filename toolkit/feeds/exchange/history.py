@@ -74,9 +74,9 @@ def before(symbol: str, timeframe: str, source: str | os.PathLike[str] | None) -
 def join(
     stored: Before, live: StoredSeries, *, symbol: str, timeframe: str, venue: str, until: int | None
 ) -> pd.DataFrame:
-    """Stored candles and the exchange's in one row, each open time once; only those that open before `until`
-    (ms). Where both have one, the exchange's own holds: it was seen as it closed, and does not change when the
-    stored ones are fetched anew.
+    """Stored candles and the exchange's in one row, each open time once; only those that open before
+    `until` (ms). Where both have one, the exchange's own holds: it was seen as it closed, and does not change
+    when the stored ones are fetched anew.
 
     The report is about all of it, with a seam wherever the origin changes. Empty, without a report, where
     there is no candle.
@@ -88,8 +88,10 @@ def join(
     tail = _frame(candles, symbol, timeframe, venue) if candles else None
     if head is not None and tail is not None:
         frame = _joined(head, tail)
-    elif head is not None or tail is not None:
-        frame = tail if head is None else head
+    elif head is not None:
+        frame = head
+    elif tail is not None:
+        frame = tail
     else:
         return _nothing(symbol, timeframe, venue)
     report = frame.attrs["report"]
@@ -122,7 +124,7 @@ def _joined(head: pd.DataFrame, tail: pd.DataFrame) -> pd.DataFrame:
         data[name] = np.concatenate((parts[0][kept], parts[1]))[order]
     frame = pd.DataFrame(data, index=to_index(millis), copy=False)
     names = head.attrs["source"], tail.attrs["source"]
-    changes = np.flatnonzero(origin[1:] != origin[:-1]) + 1
+    changes = (np.flatnonzero(origin[1:] != origin[:-1]) + 1).tolist()
     report = replace(
         old,
         rows=old.rows - int((~kept).sum()) + new.rows,

@@ -6,7 +6,7 @@ import asyncio
 import json
 import ssl
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx2
 
@@ -22,6 +22,7 @@ _SECONDS = 10.0
 _TOO_MANY, _BANNED = 429, 418
 _UNTOLD = {_TOO_MANY: 60.0, _BANNED: 120.0}
 """Seconds to keep away for where the exchange does not say; a ban lasts two minutes at least."""
+_Read = TypeVar("_Read")
 _FULL = 0.8
 """Share of the minute's weight after which the rest of the minute is left to others."""
 
@@ -153,8 +154,8 @@ def certificate(error: BaseException | None) -> str | None:
         if isinstance(error, ssl.SSLCertVerificationError) or "CERTIFICATE_VERIFY_FAILED" in str(error):
             reason = getattr(error, "verify_message", "") or str(error)
             return (
-                f"its certificate is refused ({reason}): somebody stands in between, or this machine's clock or"
-                " certificates are wrong. Nothing is taken from there"
+                f"its certificate is refused ({reason}): somebody stands in between, or this machine's clock"
+                " or certificates are wrong. Nothing is taken from there"
             )
         error = error.__cause__ or error.__context__
     return None
@@ -167,7 +168,7 @@ def _seconds(text: str | None, otherwise: float) -> float:
         return otherwise
 
 
-def _expect(answer: Any, read: Callable[[], Any]) -> Any:
+def _expect(answer: Any, read: Callable[[], _Read]) -> _Read:
     try:
         return read()
     except (KeyError, IndexError, TypeError, ValueError) as error:
