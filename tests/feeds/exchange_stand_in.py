@@ -7,6 +7,7 @@ seeded: every candle is the same in every run, and is known in advance (`Market.
 import asyncio
 import contextlib
 import json
+import random
 import urllib.parse
 from collections import Counter, deque
 from http import HTTPStatus
@@ -19,7 +20,7 @@ from websockets.http11 import Response
 from websockets.protocol import State
 
 from toolkit.candles.contract import step_of
-from toolkit.feeds.exchange import Venue
+from toolkit.feeds.exchange import Exchange, Venue
 
 START = 1_735_689_600_000  # 2025-01-01
 TRADES = 15  # moves within a candle
@@ -261,6 +262,37 @@ class StandIn:
         first = max(self.first, -(-int(query.get("startTime", last - (limit - 1) * step)) // step) * step)
         opens = [time for time in range(first, last + 1, step) if (symbol, time) not in self.market.gone]
         return [self.market.row(symbol, timeframe, time, now) for time in opens[:limit]]
+
+
+class World:
+    """A stand-in, and exchanges that follow it by the same clock."""
+
+    def __init__(self, **options):
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        self.now = lambda: START + round((loop.time() - began) * 1_000)
+        self.stand_in = StandIn(now=self.now, **options)
+        self.ahead = 0.0
+        """Seconds that this machine's clock is ahead."""
+
+    def exchange(self, **options):
+        return Exchange(
+            self.stand_in.venue,
+            source="sample",
+            clock=lambda: self.now() / 1_000 + self.ahead,
+            random=random.Random(5),
+            **options,
+        )
+
+    async def until(self, millis):
+        await asyncio.sleep(max(0.0, (millis - self.now()) / 1_000))
+
+
+@contextlib.asynccontextmanager
+async def world(**options):
+    made = World(**options)
+    async with made.stand_in:
+        yield made
 
 
 def _answer(status, content, **headers):

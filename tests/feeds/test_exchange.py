@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from exchange_stand_in import START, Market, StandIn
+from feeds.exchange_stand_in import START, Market, World, world
+from feeds.virtual_time import run
 from market import same_bits
-from virtual_time import run
 
 from toolkit import FeedError, IndicatorConfiguration, live, settings
 from toolkit.feeds.exchange import Exchange, socket
@@ -30,37 +30,6 @@ def store(tmp_path, monkeypatch):
     monkeypatch.setattr(settings, "folder", lambda name: tmp_path if name == "live" else folder(name))
     monkeypatch.setattr(socket, "_PING", 3_600.0)  # a day has many pings, which here are timers
     return tmp_path
-
-
-class World:
-    """A stand-in, and exchanges that follow it by the same clock."""
-
-    def __init__(self, **options):
-        loop = asyncio.get_running_loop()
-        began = loop.time()
-        self.now = lambda: START + round((loop.time() - began) * 1_000)
-        self.stand_in = StandIn(now=self.now, **options)
-        self.ahead = 0.0
-        """Seconds that this machine's clock is ahead."""
-
-    def exchange(self, **options):
-        return Exchange(
-            self.stand_in.venue,
-            source="sample",
-            clock=lambda: self.now() / 1_000 + self.ahead,
-            random=random.Random(5),
-            **options,
-        )
-
-    async def until(self, millis):
-        await asyncio.sleep(max(0.0, (millis - self.now()) / 1_000))
-
-
-@contextlib.asynccontextmanager
-async def world(**options):
-    made = World(**options)
-    async with made.stand_in:
-        yield made
 
 
 async def follow(exchange, symbol="BTCUSDT", timeframe="15m", *, until, pipeline=None):

@@ -26,9 +26,9 @@ Every message is a JSON object with a ``number`` (1, 2, 3 … on this connection
 Chart messages (``snapshot`` and ``update``) carry ``latest_candle`` (``open_time open high low close volume
 closed``), ``indicators`` (its values by indicator), ``signals`` (those that became known with it), ``stream
 symbol timeframe``, ``origin`` (``live``, ``replay``, ``stored``), ``replay`` and ``synthetic`` (true or
-false), and ``event_number`` (the feed's own count) and ``sequence`` (the stream's, which also counts changes of the
-configuration). Both are the same for everybody; a connection's ``number`` says whether a message was lost on
-the way, and with ``sequence`` a client that was cut off goes on where it was, whichever connection it is.
+false), ``event_number`` (the feed's own count) and ``sequence`` (the stream's, which counts changes of the
+configuration, too). Both are the same for everybody. A connection's ``number`` says whether a message was lost
+on the way; with ``sequence`` a client that was cut off goes on where it was, on another connection.
 
 A client sends JSON objects with an ``action``, and an ``id`` of its choice where it wants one back:
 
