@@ -15,6 +15,7 @@ from toolkit.api.computed import Computed
 from toolkit.api.schema import CONFIGURE_SCHEMA
 from toolkit.api.service import Answer, Service
 from toolkit.candles import CandleError
+from toolkit.feeds import FeedError
 from toolkit.indicators import IndicatorRegistry
 from toolkit.loader import KLineDataLoader
 from toolkit.pipeline import PipelineError
@@ -75,6 +76,8 @@ def problem(error: Exception) -> tuple[int, str] | None:
         return 503, text
     if isinstance(error, PipelineError):
         return 409, text
+    if isinstance(error, FeedError):
+        return 422, text
     # CandleError, ConfigurationError, ParameterError, UnknownIndicatorError
     if isinstance(error, (ValueError, KeyError)) and type(error).__module__.startswith("toolkit."):
         return 422, text
@@ -128,6 +131,7 @@ async def health(request: Request) -> models.HealthResponse:
         data_age_seconds=age,
         connections=hub.connections,
         streams=hub.streams,
+        live=None if hub.exchange is None else models.LiveStatus(**hub.exchange.status()),
     )
 
 

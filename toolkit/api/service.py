@@ -178,6 +178,10 @@ class Service:
         """The result of a function that takes a moment."""
         return await self._run_in("work", function, *arguments)
 
+    async def loaded(self, function: Callable[..., _Result], *arguments: Any) -> _Result:
+        """The result of a function that reads files or waits for a network."""
+        return await self._run_in("loading", function, *arguments)
+
     async def _run_in(self, pool: str, function: Callable[..., _Result], *arguments: Any) -> _Result:
         # Loading may wait for a network: in threads of its own it holds up nothing else.
         if pool not in self._pools:

@@ -115,6 +115,8 @@ def resample(klines: pd.DataFrame, timeframe: str) -> pd.DataFrame:
         resampled_from=_name_of(short_step),
         partial=tuple(map(timestamp, partial)),
         incomplete=tuple(map(Incomplete, to_index(made.millis[holes]), missing[holes].tolist())),
+        seams=before.seams if before else (),
+        corrected=before.corrected if before else (),
     )
     frame.attrs = {
         "symbol": symbol,

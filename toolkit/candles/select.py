@@ -160,6 +160,8 @@ def _report_of_part(
         "dropped_unclosed": unclosed,
         "partial": tuple(time for time in report.partial if inside(time)),
         "incomplete": tuple(one for one in report.incomplete if inside(one.open_time)),
+        "seams": tuple(one for one in report.seams if inside(one.open_time)),
+        "corrected": tuple(one for one in report.corrected if inside(one.open_time)),
         "start": start,
         "end": end,
         "fetched": fetched,
