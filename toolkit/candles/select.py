@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 
 from toolkit.candles.contract import CandleError, step_of
-from toolkit.candles.normalize import find_stretches, to_millis
+from toolkit.candles.holes import find_stretches
 from toolkit.candles.report import CandleReport, Gap
+from toolkit.candles.times import to_millis
 
 __all__ = ["Moment", "check_last", "check_range", "moment", "select"]
 
