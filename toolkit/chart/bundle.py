@@ -7,7 +7,10 @@ from pathlib import Path
 
 FOLDER = Path(__file__).with_name("js")
 # In the order in which they need each other; only the last one exports to the outside.
-MODULES = ("columns", "ticks", "shapes", "paint", "strip", "link", "gestures", "feed", "view", "controller")
+MODULES = (
+    *("columns", "ticks", "shapes", "paint", "strip", "badge", "link", "gestures", "feed", "view"),
+    "controller",
+)
 
 
 def script() -> str:

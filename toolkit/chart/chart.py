@@ -42,7 +42,8 @@ class Chart(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
         chart = Chart(klines, IndicatorPipeline().add("RSI"))
 
     `show` takes candles, `plot` adds an indicator or replaces it, `remove` takes it away, `show_signals` sets
-    markers, `go_to` moves to a candle. An indicator's lines, bars, areas, levels and pane come from its own
+    markers, `go_to` moves to a candle, `extend` adds candles as they come. An indicator's lines, bars, areas,
+    levels and pane come from its own
     declaration. `visible` is the range of rows in view, as the browser last told.
 
     `renderer="svg"` lets bqplot draw its marks itself, slower, instead of painting them on a canvas.
@@ -61,6 +62,7 @@ class Chart(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
         self._signals: Mapping[str, Signals] = {}
         self._found = found.Found({}, [])
         self._title = ""
+        self._badge = ""
         self._x = panes.linear(0, 100)
         self._price = panes.make_pane("price", self._x, 5, with_candles=True)
         self._own: dict[str, panes.Pane] = {}
@@ -87,6 +89,17 @@ class Chart(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
     @loading.setter
     def loading(self, text: str) -> None:
         self._controller.loading = text
+
+    @property
+    def badge(self) -> str:
+        """A text over the chart that says what these candles are, such as a replay and its time."""
+        return self._badge
+
+    @badge.setter
+    def badge(self, text: str) -> None:
+        if text != self._badge:
+            self._badge = text
+            self._controller.send({"type": "badge", "text": text})
 
     @property
     def visible(self) -> tuple[float, float] | None:
@@ -117,6 +130,45 @@ class Chart(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
         self._title = " · ".join((known if title is None else [title]) + made_up)
         self._describe()
         self._send_all()
+
+    def extend(
+        self,
+        candles: Mapping[str, npt.NDArray[np.float64]],
+        values: Mapping[str, Mapping[str, npt.NDArray[np.float64]]],
+        *,
+        forming: bool = False,
+    ) -> None:
+        """Draw candles that came after those shown, without anything else being drawn anew.
+
+        `candles`: float64 arrays of one length: `time` (opening times, milliseconds since 1970), `open`,
+        `high`, `low`, `close` and `volume`. `values`: by label what `plot` takes, of the new candles only.
+        With `forming` the last of them has not closed: it is drawn as such, and the next call replaces it.
+        Whoever looks at the newest candle goes on seeing it; whoever looks back is left where he is.
+
+        Raises `ValueError` where something is missing or of another length, or does not follow.
+        """
+        rows = {name: np.asarray(array, np.float64) for name, array in candles.items()}
+        for label, outputs in values.items():
+            rows |= {f"{label}.{name}": np.asarray(array, np.float64) for name, array in outputs.items()}
+        self._tick(self._columns.extend(rows, forming=forming))
+
+    def rewind(self, length: int) -> None:
+        """Take away all candles but the first `length`, and signals at the others. Raises `ValueError` where
+        there are not so many closed ones.
+        """
+        self._columns.rewind(length)
+        self._signals = {
+            label: signals[: int(signals.position.searchsorted(length))]
+            for label, signals in self._signals.items()
+        }
+        self._tick(length)
+
+    def mark(self, klines: pd.DataFrame) -> None:
+        """Mark on the time axis what was found in `klines`, the candles shown that have closed."""
+        before, self._found = self._found, found.find(klines)
+        same = zip(before.arrays, self._found.arrays, strict=False)
+        if before.content != self._found.content or not all(np.array_equal(*pair) for pair in same):
+            self._send_found()
 
     def plot(self, label: str, indicator: Indicator, values: Mapping[str, npt.NDArray[np.float64]]) -> None:
         """Draw an indicator, or draw it anew: `values` holds a float64 array, as long as the candles, for
@@ -159,8 +211,12 @@ class Chart(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
         """Set the markers: signals by the indicator's label, their positions counted in rows of the candles
         shown.
         """
-        self._signals = dict(signals)
-        self._send_signals()
+        before, self._signals = self._signals, dict(signals)
+        more = wire.grown(before, self._signals)
+        if more is None:
+            self._send_signals()
+        elif any(map(len, more.values())):
+            self._send_signals(more)
 
     def go_to(self, position: int) -> None:
         """Bring a candle (its row) to the middle and mark it. Raises `IndexError` where there is no such
@@ -219,6 +275,7 @@ class Chart(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
             if self._columns.length:
                 self._send_all()
                 self._send_signals()
+            self._controller.send({"type": "badge", "text": self._badge})
         elif message.get("type") == "rows" and message.get("epoch") == self._columns.epoch:
             start, end = int(message["from"]), int(message["to"])
             listed, data = self._columns.rows(list(message["columns"]), start, end)
@@ -231,10 +288,19 @@ class Chart(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
         length = self._columns.length
         start = max(0, length - FIRST_ROWS)
         listed, data = self._columns.rows(list(self._columns.held), start, length)
-        self._tell(
-            "reset", {"length": length, "step": self._columns.step, "columns": listed, "from": start}, data
-        )
+        about = {"length": length, "step": self._columns.step, "forming": self._columns.forming}
+        self._tell("reset", {**about, "columns": listed, "from": start}, data)
+        self._send_found()
+
+    def _send_found(self) -> None:
         self._tell("found", self._found.content, [array.data for array in self._found.arrays])
+
+    def _tick(self, start: int) -> None:
+        """Tell the rows from `start` on, which are the last ones."""
+        length = self._columns.length
+        listed, data = self._columns.rows(list(self._columns.held), start, length)
+        about = {"from": start, "length": length, "forming": self._columns.forming}
+        self._tell("tick", {**about, "columns": listed}, data)
 
     def _patch(self, names: list[str], shifts: list[int]) -> None:
         """Send what is in view of changed columns; the browser asks for the rest when no more changes
@@ -255,5 +321,9 @@ class Chart(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
             data += [part.data for part in wire.buckets(column.values, level, start, end)]
         self._tell("patch", {"columns": listed, "level": level, "from": start}, data)
 
-    def _send_signals(self) -> None:
-        self._tell("signals", {}, [part.data for part in wire.signal_columns(self._signals)])
+    def _send_signals(self, more: Mapping[str, Signals] | None = None) -> None:
+        """Send all signals, or those that come after the ones that were sent."""
+        signals = self._signals if more is None else more
+        self._tell(
+            "signals", {"more": more is not None}, [part.data for part in wire.signal_columns(signals)]
+        )

@@ -7,6 +7,7 @@ const MOST_BUCKETS = 640;
 const FEWEST_CANDLES = 12;
 const FIRST_PIXELS = 7; // width of a candle when a chart opens
 const REPORT_AFTER = 150;
+const REPORT_AT_LAST = 800;
 const MARKER_PIXELS = 16; // two markers of one kind are at least so far apart
 
 class Chart {
@@ -24,6 +25,7 @@ class Chart {
     this.repaint = () => this.request();
     this.feed = new Feed((message) => model.send(message), (what) => this.#fed(what));
     model.on("msg:custom", (message, buffers) => {
+      this.lengthBefore = this.feed.length;
       if (this.feed.receive(message, buffers)) return;
       if (message.type === "go") this.go(message.position);
     });
@@ -86,7 +88,17 @@ class Chart {
       this.range = null;
       this.selected = null;
     }
+    if (what === "tick") this.#follow(this.feed.length - this.lengthBefore);
     this.request();
+  }
+
+  // Candles came, or went: whoever looks at the newest goes on seeing it, whoever looks back stays where he is.
+  #follow(more) {
+    if (!this.range || !more) return;
+    const { low, high } = this.range;
+    if (this.selected >= this.feed.length) this.selected = null;
+    if (high >= this.feed.length - more - 0.5) this.show(low + more, high + more);
+    else if (high > this.feed.length) this.show(low, high);
   }
 
   // ---- the range in view, in candles: candle i lies between i - 0.5 and i + 0.5
@@ -322,8 +334,12 @@ class Chart {
 
   // When nothing moves any more: the kernel learns what is in view, and bqplot's models hold what the canvas shows.
   #settle() {
+    // while candles stream in it never rests: the kernel is told now and then all the same
+    const now = performance.now();
+    this.unsettled ??= now;
     clearTimeout(this.settling);
     this.settling = setTimeout(() => {
+      this.unsettled = undefined;
       if (!this.window) return;
       for (const pane of this.linked.panes) pane.marks.forEach(flush);
       const { level, from, to } = this.window;
@@ -331,7 +347,7 @@ class Chart {
       if (JSON.stringify(seen) === JSON.stringify(this.model.get("seen"))) return;
       this.model.set("seen", seen);
       this.model.save_changes();
-    }, REPORT_AFTER);
+    }, Math.max(0, Math.min(REPORT_AFTER, this.unsettled + REPORT_AT_LAST - now)));
   }
 
   close() {
@@ -347,6 +363,8 @@ class Chart {
       spent: this.spent,
       epoch: this.feed.epoch,
       candles: this.feed.length,
+      forming: this.feed.columns.forming,
+      badge: this.feed.badge,
       complete: this.feed.complete,
       range: this.range && { ...this.range },
       level: this.window?.level,

@@ -250,6 +250,7 @@ class View {
       this.#paintPane(context, entry, ticks.map((tick) => tick.x));
     }
     context.restore();
+    paintBadge(context, chart.feed.badge, plot.width, Math.max(0, this.panes[0]?.top ?? 0));
     this.#frameLines(context);
     this.#strip(context);
     this.#timeAxis(context, ticks);
