@@ -78,7 +78,7 @@ def test_without_the_whole_truth_only_the_closed_candle_comes():
     for name in hours.columns:
         assert same_bits([event.candle[name] for event in closed], hours[name])
     text = Replay(hours, smaller=quarters).forming_text
-    assert "simulated from 15m candles" in text
+    assert "simulated from 15m" in text
     assert "1 of 100 candles lack 15m ones" in text
     assert "2 of 100 candles are not the sum" in text
     assert Replay(hours).forming_text.startswith("No forming candles")

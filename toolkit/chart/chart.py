@@ -17,7 +17,7 @@ from toolkit.chart import found, panes, wire
 from toolkit.chart.bundle import script
 from toolkit.indicators.base import Indicator
 from toolkit.pipeline import IndicatorPipeline
-from toolkit.signals import Signals
+from toolkit.signals import Signals, grown
 
 FIRST_ROWS = 3000  # candles that are sent with the page; the browser asks for the others
 
@@ -212,7 +212,7 @@ class Chart(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
         shown.
         """
         before, self._signals = self._signals, dict(signals)
-        more = wire.grown(before, self._signals)
+        more = grown(before, self._signals)
         if more is None:
             self._send_signals()
         elif any(map(len, more.values())):

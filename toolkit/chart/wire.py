@@ -143,20 +143,6 @@ def buckets(values: Array, level: int, start: int, end: int) -> tuple[Array, Arr
     return np.fmin.reduceat(rows, starts), np.fmax.reduceat(rows, starts)
 
 
-def grown(before: Mapping[str, Signals], now: Mapping[str, Signals]) -> dict[str, Signals] | None:
-    """The signals that came since, where all that there were before are still there; else None."""
-    if list(before) != list(now):
-        return None
-    more = {}
-    for label, found in now.items():
-        known = len(before[label])
-        old = found[:known] if known < len(found) else found
-        if before[label] is not found and before[label] != old:
-            return None
-        more[label] = found[known:]
-    return more
-
-
 def signal_columns(
     signals: Mapping[str, Signals],
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.uint8], npt.NDArray[np.float32]]:

@@ -11,6 +11,22 @@ function element(parent, tag, className, text) {
   return made;
 }
 
+// Drawn, since not every font has these signs.
+const SHAPES = { back: "M4 3h2v10H4zM13 3v10L6.5 8z", play: "M4 2.5v11l9-5.5z", pause: "M4 3h3v10H4zM9 3h3v10H9z", step: "M10 3h2v10h-2zM3 3v10l6.5-5z" };
+
+function draw(button, shape) {
+  if (button.dataset.shape === shape) return;
+  button.dataset.shape = shape;
+  const space = "http://www.w3.org/2000/svg";
+  const svg = document.createElementNS(space, "svg");
+  svg.setAttribute("viewBox", "0 0 16 16");
+  svg.setAttribute("aria-hidden", "true");
+  const path = document.createElementNS(space, "path");
+  path.setAttribute("d", SHAPES[shape]);
+  svg.append(path);
+  button.replaceChildren(svg);
+}
+
 const speedText = (speed) => (speed === null ? "as fast as it goes" : `${speed} candle${speed === 1 ? "" : "s"}/s`);
 
 function bar({ model, el }) {
@@ -38,9 +54,11 @@ function bar({ model, el }) {
   badge.setAttribute("role", "status");
   const mode = select("Which candles are shown", "tk-live-mode", (value) => send("mode", { mode: value }));
   for (const [value, text] of [["stored", "Stored candles"], ["replay", "Replay"], ["live", "Live"]]) element(mode, "option", "", text).value = value;
-  const back = button("⏮", "One candle back", "tk-live-back", () => send("step", { candles: -1 }));
-  const play = button("▶", "Play", "tk-live-play", () => send(model.get("status").playing ? "pause" : "play"));
-  const step = button("⏭", "One candle on", "tk-live-step", () => send("step", { candles: 1 }));
+  const back = button("", "One candle back", "tk-live-back", () => send("step", { candles: -1 }));
+  const play = button("", "Play", "tk-live-play", () => send(model.get("status").playing ? "pause" : "play"));
+  const step = button("", "One candle on", "tk-live-step", () => send("step", { candles: 1 }));
+  draw(back, "back");
+  draw(step, "step");
   const slider = element(el, "input", "tk-live-slider");
   slider.type = "range";
   slider.title = "Seek: how much of the stored history the replay knows";
@@ -82,7 +100,7 @@ function bar({ model, el }) {
     mode.options[2].title = status.live ? "" : "There is no connection to an exchange on this page";
     for (const part of [back, step]) part.hidden = !replay;
     play.hidden = status.mode === "live";
-    play.textContent = status.playing ? "⏸" : "▶";
+    draw(play, status.playing ? "pause" : "play");
     play.title = status.playing ? "Pause" : following ? "Play" : "Replay from the last candle in view on";
     play.setAttribute("aria-label", play.title);
     play.disabled = replay && status.row >= status.rows;

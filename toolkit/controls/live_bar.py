@@ -87,6 +87,18 @@ class LiveBar(anywidget.AnyWidget):
         """What must be known of the candles that are played: which are seen while they form."""
         return self._feed.forming_text if isinstance(self._feed, Replay) else ""
 
+    @property
+    def speed(self) -> float:
+        """Candles a second; can be set at any time (`ReplayError` where it cannot be that)."""
+        return self._feed.speed if isinstance(self._feed, Replay) else self._speed
+
+    @speed.setter
+    def speed(self, speed: float) -> None:
+        if isinstance(self._feed, Replay):
+            self._feed.speed = speed
+        self._speed = Replay.check_speed(speed)
+        self._tell()
+
     def replay(self, start: Any = None, *, speed: float | None = None) -> None:
         """Begin a replay, paused, at `start` (any time; default: behind the last candle in view, else the
         last 500 candles).
@@ -115,8 +127,9 @@ class LiveBar(anywidget.AnyWidget):
         replay = self._replaying()
         if replay.position is None:
             raise ReplayError("replay: it is at its end; seek to an earlier candle")
-        replay.play(speed)
-        self._speed = replay.speed
+        replay.play()
+        if speed is not None:
+            self.speed = speed
         self._read()
         self._tell()
 
@@ -286,7 +299,7 @@ class LiveBar(anywidget.AnyWidget):
         status: dict[str, Any] = {
             "mode": self.mode,
             "live": self._live is not None,
-            "speed": _finite(self._speed),
+            "speed": self.speed if math.isfinite(self.speed) else None,
             "ended": self._ended,
             "badge": self._badge(),
             "note": self.note,
@@ -298,7 +311,6 @@ class LiveBar(anywidget.AnyWidget):
                 "playing": not feed.paused and not self._ended,
                 "row": self._row(),
                 "rows": len(stored),
-                "speed": _finite(feed.speed),
             }
         elif klines is not None:
             status |= {"row": len(klines), "rows": len(klines)}
@@ -323,9 +335,7 @@ class LiveBar(anywidget.AnyWidget):
                 klines, _notes = self._all()
                 self.seek(self._first_row(len(klines)))
             elif action == "speed":
-                self._speed = math.inf if message["speed"] is None else float(message["speed"])
-                if isinstance(self._feed, Replay) and not self._feed.paused:
-                    self._feed.play(self._speed)
+                self.speed = math.inf if message["speed"] is None else float(message["speed"])
         self._tell()
         self.send({"type": "done", "action": action})
 
@@ -352,10 +362,6 @@ def _replay_of(state: Dashboard, klines: pd.DataFrame, start: Any, speed: float)
 def _moment(where: Any) -> pd.Timestamp:
     time = pd.Timestamp(where)
     return time.tz_localize("UTC") if time.tz is None else time
-
-
-def _finite(speed: float) -> float | None:
-    return speed if math.isfinite(speed) else None
 
 
 def _loop() -> asyncio.AbstractEventLoop | None:

@@ -89,9 +89,9 @@ class Forming:
         rows = slice(first, last)
         known, complete = int(self._adds_up[rows].sum()), int(self._complete[rows].sum())
         count = last - first
-        said = [f"Forming candles are simulated from {self.timeframe} candles"]
+        said = [f"Forming candles simulated from {self.timeframe}"]
         if not known:
-            said = [f"No forming candles: the {self.timeframe} candles do not tell how these came about"]
+            said = [f"No forming candles: those of {self.timeframe} do not tell how these came about"]
         if missing := count - complete:
             said.append(f"{missing:,} of {count:,} candles lack {self.timeframe} ones and come closed only")
         if different := complete - known:

@@ -87,7 +87,7 @@ class Replay:
                 f" [{first or 'the first'}, {after or 'the last'}); there are candles from"
                 f" {klines.index[0]} to {klines.index[-1]}"
             )
-        self._speed = _checked(speed)
+        self._speed = self.check_speed(speed)
         self._clock = clock
         self._position = self._first
         self._part = 0  # how often the next candle was seen while it forms
@@ -101,8 +101,13 @@ class Replay:
 
     @property
     def speed(self) -> float:
-        """Candles a second."""
+        """Candles a second; can be set at any time (`ReplayError` where it cannot be that)."""
         return self._speed
+
+    @speed.setter
+    def speed(self, speed: float) -> None:
+        self._speed = self.check_speed(speed)
+        self._wake()
 
     @property
     def paused(self) -> bool:
@@ -153,7 +158,7 @@ class Replay:
     def play(self, speed: float | None = None) -> None:
         """Go on, at another speed where one is given (`ReplayError` where it cannot be)."""
         if speed is not None:
-            self._speed = _checked(speed)
+            self.speed = speed
         self._paused = False
         self._steps = 0
         self._wake()
@@ -192,6 +197,15 @@ class Replay:
             self._position, self._part = position, 0
             self._follows = False
         self._wake()
+
+    @staticmethod
+    def check_speed(speed: float) -> float:
+        """A speed that a replay can have. Raises `ReplayError` where it cannot."""
+        if not isinstance(speed, numbers.Real) or isinstance(speed, bool) or not speed > 0:
+            raise ReplayError(
+                f"replay: speed={speed!r} is not allowed: it must be a number of candles a second"
+            )
+        return float(speed)
 
     async def close(self) -> None:
         """End it, also where something waits for the next candle."""
@@ -253,9 +267,3 @@ class Replay:
     def _wake(self) -> None:
         self._due = -math.inf
         self._changed.set()
-
-
-def _checked(speed: float) -> float:
-    if not isinstance(speed, numbers.Real) or isinstance(speed, bool) or not speed > 0:
-        raise ReplayError(f"replay: speed={speed!r} is not allowed: it must be a number of candles a second")
-    return float(speed)
