@@ -199,7 +199,9 @@ def test_indicators_changed_meanwhile_are_those_of_the_candles_known():
         page.bar.play(math.inf)
         await page.until(lambda: page.bar.status["ended"])
         assert same_bits(page.held("RSI.rsi"), fresh.calculate(HOURS)["rsi"])
-        assert page.state.signals == fresh.get_all_signals(HOURS)
+        await page.until(
+            lambda: page.state.signals == fresh.get_all_signals(HOURS)
+        )  # wait for a slider to stop
         assert "MACD.macd" not in page.columns.held
         assert page.state.error == {}
 
