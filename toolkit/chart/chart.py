@@ -15,7 +15,7 @@ from toolkit.chart.controller import Controller
 from toolkit.chart.looking import Looking
 from toolkit.indicators.base import Indicator
 from toolkit.pipeline import IndicatorPipeline
-from toolkit.signals import Signals
+from toolkit.signals import Signals, grown
 from toolkit.sources.base import SourceError
 
 FIRST_ROWS = 3000  # candles that are sent with the page; the browser asks for the others
@@ -28,7 +28,8 @@ class Chart(Looking):
         chart = Chart(klines, IndicatorPipeline().add("RSI"))
 
     `show` takes candles, `plot` adds an indicator or replaces it, `remove` takes it away, `show_signals` sets
-    markers, `go_to` moves to a candle. An indicator's lines, bars, areas, levels and pane come from its own
+    markers, `go_to` moves to a candle, `extend` adds candles as they come. An indicator's lines, bars, areas,
+    levels and pane come from its own
     declaration. `visible` is the range of rows in view, as the browser last told.
 
     `renderer="svg"` lets bqplot draw its marks itself, slower, instead of painting them on a canvas.
@@ -48,6 +49,7 @@ class Chart(Looking):
         self._title = ""
         self._about: dict[str, str] = {}
         self._comparison = Comparison()
+        self._badge = ""
         self._x = panes.linear(0, 100)
         self._price = panes.make_pane("price", self._x, 5, with_candles=True)
         self._own: dict[str, panes.Pane] = {}
@@ -77,6 +79,17 @@ class Chart(Looking):
         self._controller.loading = text
 
     @property
+    def badge(self) -> str:
+        """A text over the chart that says what these candles are, such as a replay and its time."""
+        return self._badge
+
+    @badge.setter
+    def badge(self, text: str) -> None:
+        if text != self._badge:
+            self._badge = text
+            self._controller.send({"type": "badge", "text": text})
+
+    @property
     def indicators(self) -> dict[str, Indicator]:
         """What is plotted, by label; a copy."""
         return dict(self._indicators)
@@ -100,6 +113,47 @@ class Chart(Looking):
         self._compare_again()
         self._describe()
         self._send_all()
+
+    def extend(
+        self,
+        candles: Mapping[str, npt.NDArray[np.float64]],
+        values: Mapping[str, Mapping[str, npt.NDArray[np.float64]]],
+        *,
+        forming: bool = False,
+    ) -> None:
+        """Draw candles that came after those shown, without anything else being drawn anew.
+
+        `candles`: float64 arrays of one length: `time` (opening times, milliseconds since 1970), `open`,
+        `high`, `low`, `close` and `volume`. `values`: by label what `plot` takes, of the new candles only.
+        With `forming` the last of them has not closed: it is drawn as such, and the next call replaces it.
+        Whoever looks at the newest candle goes on seeing it; whoever looks back is left where he is.
+
+        Raises `ValueError` where something is missing or of another length, or does not follow.
+        """
+        rows = {name: np.asarray(array, np.float64) for name, array in candles.items()}
+        for label, outputs in values.items():
+            rows |= {f"{label}.{name}": np.asarray(array, np.float64) for name, array in outputs.items()}
+        if panes.COMPARISON in self._columns.held:
+            rows[panes.COMPARISON] = self._comparison.closes(rows["time"], forming=forming)
+        self._tick(self._columns.extend(rows, forming=forming))
+
+    def rewind(self, length: int) -> None:
+        """Take away all candles but the first `length`, and signals at the others. Raises `ValueError` where
+        there are not so many closed ones.
+        """
+        self._columns.rewind(length)
+        self._signals = {
+            label: signals[: int(signals.position.searchsorted(length))]
+            for label, signals in self._signals.items()
+        }
+        self._tick(length)
+
+    def mark(self, klines: pd.DataFrame) -> None:
+        """Mark on the time axis what was found in `klines`, the candles shown that have closed."""
+        before, self._found = self._found, found.find(klines)
+        same = zip(before.arrays, self._found.arrays, strict=False)
+        if before.content != self._found.content or not all(np.array_equal(*pair) for pair in same):
+            self._send_found()
 
     def plot(self, label: str, indicator: Indicator, values: Mapping[str, npt.NDArray[np.float64]]) -> None:
         """Draw an indicator, or draw it anew: `values` holds a float64 array, as long as the candles, for
@@ -142,8 +196,12 @@ class Chart(Looking):
         """Set the markers: signals by the indicator's label, their positions counted in rows of the candles
         shown.
         """
-        self._signals = dict(signals)
-        self._send_signals()
+        before, self._signals = self._signals, dict(signals)
+        more = grown(before, self._signals)
+        if more is None:
+            self._send_signals()
+        elif any(map(len, more.values())):
+            self._send_signals(more)
 
     # ---- another symbol
 
@@ -172,7 +230,7 @@ class Chart(Looking):
         else:
             title = self._comparison.title
             self._price.series[panes.COMPARISON] = panes.make_comparison(self._price, self._x, title)
-            self._columns.put(panes.COMPARISON, self._comparison.closes(self._columns.held["time"].values))
+            self._put_comparison()
         self._price.refresh()
         self._describe()
         if klines is not None:
@@ -202,13 +260,17 @@ class Chart(Looking):
             self._controller.send({"type": "problem", "text": f"{symbol} cannot be compared: {error}"})
             self.compare(None)
 
+    def _put_comparison(self) -> None:
+        times, forming = self._columns.held["time"].values, self._columns.forming
+        self._columns.put(panes.COMPARISON, self._comparison.closes(times, forming=forming))
+
     def _compare_again(self) -> None:
         """Put the other symbol's closes where other candles are now; with another timeframe they are loaded
         anew, or taken away.
         """
         symbol = self._controller.arrangement["compare"]
         if self._comparison.fits(self._columns.step):
-            self._columns.put(panes.COMPARISON, self._comparison.closes(self._columns.held["time"].values))
+            self._put_comparison()
         elif symbol is not None:
             self._choose(symbol)
 
@@ -266,6 +328,7 @@ class Chart(Looking):
             if self._columns.length:
                 self._send_all()
                 self._send_signals()
+            self._controller.send({"type": "badge", "text": self._badge})
         elif message.get("type") == "pointer":
             self._pointed(message)
         elif message.get("type") == "compare":
@@ -282,10 +345,19 @@ class Chart(Looking):
         length = self._columns.length
         start = max(0, length - FIRST_ROWS)
         listed, data = self._columns.rows(list(self._columns.held), start, length)
-        self._tell(
-            "reset", {"length": length, "step": self._columns.step, "columns": listed, "from": start}, data
-        )
+        about = {"length": length, "step": self._columns.step, "forming": self._columns.forming}
+        self._tell("reset", {**about, "columns": listed, "from": start}, data)
+        self._send_found()
+
+    def _send_found(self) -> None:
         self._tell("found", self._found.content, [array.data for array in self._found.arrays])
+
+    def _tick(self, start: int) -> None:
+        """Tell the rows from `start` on, which are the last ones."""
+        length = self._columns.length
+        listed, data = self._columns.rows(list(self._columns.held), start, length)
+        about = {"from": start, "length": length, "forming": self._columns.forming}
+        self._tell("tick", {**about, "columns": listed}, data)
 
     def _patch(self, names: list[str], shifts: list[int]) -> None:
         """Send what is in view of changed columns; the browser asks for the rest when no more changes
@@ -306,6 +378,7 @@ class Chart(Looking):
             data += [part.data for part in wire.buckets(column.values, level, start, end)]
         self._tell("patch", {"columns": listed, "level": level, "from": start}, data)
 
-    def _send_signals(self) -> None:
-        rules, columns = wire.signal_columns(self._signals)
-        self._tell("signals", {"rules": rules}, [column.data for column in columns])
+    def _send_signals(self, more: Mapping[str, Signals] | None = None) -> None:
+        """Send all signals, or those that come after the ones that were sent."""
+        rules, columns = wire.signal_columns(self._signals if more is None else more)
+        self._tell("signals", {"more": more is not None, "rules": rules}, [column.data for column in columns])

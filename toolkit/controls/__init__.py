@@ -10,6 +10,7 @@ VBox([SymbolPicker(state), TimeframePicker(state), IndicatorList(state), chart])
 from toolkit.controls.data import Banner, DataPanel, DataSummary
 from toolkit.controls.indicator_list import IndicatorList
 from toolkit.controls.indicators import IndicatorControls
+from toolkit.controls.live_bar import LiveBar
 from toolkit.controls.page import Theme, Toast
 from toolkit.controls.pickers import SymbolPicker, TimeframePicker
 from toolkit.controls.progress import Progress
@@ -24,6 +25,7 @@ __all__ = [
     "DataSummary",
     "IndicatorControls",
     "IndicatorList",
+    "LiveBar",
     "Progress",
     "ScreenerTable",
     "SignalTable",
