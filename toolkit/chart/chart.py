@@ -12,16 +12,14 @@ from toolkit.candles import is_synthetic
 from toolkit.chart import arrangement, found, panes, wire
 from toolkit.chart.comparison import Comparison
 from toolkit.chart.controller import Controller
-from toolkit.chart.looking import Looking
+from toolkit.chart.telling import Telling
 from toolkit.indicators.base import Indicator
 from toolkit.pipeline import IndicatorPipeline
 from toolkit.signals import Signals, grown
 from toolkit.sources.base import SourceError
 
-FIRST_ROWS = 3000  # candles that are sent with the page; the browser asks for the others
 
-
-class Chart(Looking):
+class Chart(Telling):
     """Candles, volume, indicators and signals on one time axis, to be panned and zoomed over the whole
     history.
 
@@ -44,12 +42,9 @@ class Chart(Looking):
     ) -> None:
         if renderer not in ("canvas", "svg"):
             raise ValueError(f"Chart: renderer={renderer!r} is not allowed: it must be 'canvas' or 'svg'")
-        self._signals: Mapping[str, Signals] = {}
-        self._found = found.Found({}, [])
         self._title = ""
         self._about: dict[str, str] = {}
         self._comparison = Comparison()
-        self._badge = ""
         self._x = panes.linear(0, 100)
         self._price = panes.make_pane("price", self._x, 5, with_candles=True)
         self._own: dict[str, panes.Pane] = {}
@@ -68,26 +63,6 @@ class Chart(Looking):
                     columns = pipeline.columns(label)
                     self.plot(label, indicator, {name: frame[columns[name]].to_numpy() for name in columns})
                 self.show_signals(pipeline.get_all_signals(klines))
-
-    @property
-    def loading(self) -> str:
-        """What is being waited for; shown over the chart unless empty."""
-        return str(self._controller.loading)
-
-    @loading.setter
-    def loading(self, text: str) -> None:
-        self._controller.loading = text
-
-    @property
-    def badge(self) -> str:
-        """A text over the chart that says what these candles are, such as a replay and its time."""
-        return self._badge
-
-    @badge.setter
-    def badge(self, text: str) -> None:
-        if text != self._badge:
-            self._badge = text
-            self._controller.send({"type": "badge", "text": text})
 
     @property
     def indicators(self) -> dict[str, Indicator]:
@@ -205,7 +180,7 @@ class Chart(Looking):
 
     # ---- another symbol
 
-    @Looking.arrangement.setter  # type: ignore[attr-defined,untyped-decorator]
+    @Telling.arrangement.setter  # type: ignore[attr-defined,untyped-decorator]
     def arrangement(self, arranged: Mapping[str, Any]) -> None:
         wanted = arrangement.checked(arranged)
         self._controller.arrangement = wanted
@@ -337,48 +312,3 @@ class Chart(Looking):
             start, end = int(message["from"]), int(message["to"])
             listed, data = self._columns.rows(list(message["columns"]), start, end)
             self._tell("rows", {"columns": listed, "from": start, "to": end}, data)
-
-    def _tell(self, kind: str, content: dict[str, Any], buffers: list[Any]) -> None:
-        self._controller.send({"type": kind, "epoch": self._columns.epoch, **content}, buffers)
-
-    def _send_all(self) -> None:
-        length = self._columns.length
-        start = max(0, length - FIRST_ROWS)
-        listed, data = self._columns.rows(list(self._columns.held), start, length)
-        about = {"length": length, "step": self._columns.step, "forming": self._columns.forming}
-        self._tell("reset", {**about, "columns": listed, "from": start}, data)
-        self._send_found()
-
-    def _send_found(self) -> None:
-        self._tell("found", self._found.content, [array.data for array in self._found.arrays])
-
-    def _tick(self, start: int) -> None:
-        """Tell the rows from `start` on, which are the last ones."""
-        length = self._columns.length
-        listed, data = self._columns.rows(list(self._columns.held), start, length)
-        about = {"from": start, "length": length, "forming": self._columns.forming}
-        self._tell("tick", {**about, "columns": listed}, data)
-
-    def _patch(self, names: list[str], shifts: list[int]) -> None:
-        """Send what is in view of changed columns; the browser asks for the rest when no more changes
-        come. `shifts`: how many candles later than they are known they are drawn.
-        """
-        seen = self._controller.seen
-        if seen and seen["epoch"] == self._columns.epoch:
-            level, start, end = int(seen["level"]), int(seen["from"]), int(seen["to"])
-        else:
-            level, start, end = 0, max(0, self._columns.length - FIRST_ROWS), self._columns.length
-        size = 1 << level
-        start = max(0, start - -(-max([0, *shifts]) // size))
-        end = min(-(-self._columns.length // size), end + -(-max([0, *(-n for n in shifts)]) // size))
-        listed, data = [], []
-        for name in names:
-            column = self._columns.held[name]
-            listed.append((name, column.version))
-            data += [part.data for part in wire.buckets(column.values, level, start, end)]
-        self._tell("patch", {"columns": listed, "level": level, "from": start}, data)
-
-    def _send_signals(self, more: Mapping[str, Signals] | None = None) -> None:
-        """Send all signals, or those that come after the ones that were sent."""
-        rules, columns = wire.signal_columns(self._signals if more is None else more)
-        self._tell("signals", {"more": more is not None, "rules": rules}, [column.data for column in columns])
