@@ -86,16 +86,39 @@ class Table {
 
   take(message, buffers) {
     const [time, value, confidence, position, label, type] = buffers;
+    const before = this.columns;
     this.columns = {
       time: numbers(time, Float64Array), value: numbers(value, Float64Array), confidence: numbers(confidence, Float32Array),
       position: numbers(position, Int32Array), label: numbers(label, Uint8Array), type: numbers(type, Uint8Array),
     };
     this.labels = message.labels;
     this.types = message.types;
+    if (message.more && before) {
+      this.#before(before);
+      return;
+    }
     this.picked = null;
     this.#options(this.byLabel, "All indicators", message.labels);
     this.#options(this.byType, "All types", message.types);
     this.sift();
+  }
+
+  // What came is newer than all there was: it goes on top, and whoever reads further down stays there.
+  #before(columns) {
+    const come = this.columns.time.length;
+    for (const [name, values] of Object.entries(this.columns)) {
+      const all = new values.constructor(come + columns[name].length);
+      all.set(values);
+      all.set(columns[name], come);
+      this.columns[name] = all;
+    }
+    if (this.picked !== null) this.picked += come;
+    const [shown, place] = [this.shown.length, this.list.scrollTop];
+    this.sift();
+    if (place > 0) {
+      this.list.scrollTop = place + (this.shown.length - shown) * ROW;
+      this.draw();
+    }
   }
 
   sift() {

@@ -9,7 +9,7 @@ import numpy as np
 import traitlets
 
 from toolkit.controls.state import Dashboard
-from toolkit.signals import Signals
+from toolkit.signals import Signals, grown
 
 
 class SignalTable(anywidget.AnyWidget):
@@ -27,12 +27,14 @@ class SignalTable(anywidget.AnyWidget):
     def __init__(self, state: Dashboard) -> None:
         super().__init__()
         self._state = state
+        self._sent: Mapping[str, Signals] = {}
         self.on_msg(self._receive)
         state.observe(lambda change: self._show(change.new), "signals")
         self.observe(state.reported("The chart could not be moved to the signal", self._picked), "selected")
 
     def _receive(self, _: object, message: Mapping[str, Any], __: object) -> None:
         if message.get("type") == "ready":
+            self._sent = {}
             self._show(self._state.signals)
 
     def _picked(self, change: Any) -> None:
@@ -40,8 +42,13 @@ class SignalTable(anywidget.AnyWidget):
             self._state.go_to(int(change["new"]["position"]))
 
     def _show(self, signals: Mapping[str, Signals]) -> None:
-        content, columns = table_columns(signals)
-        self.send({"type": "signals", **content}, [column.data for column in columns])
+        more = grown(self._sent, signals) if self._sent else None
+        self._sent = signals
+        if more is not None and not any(map(len, more.values())):
+            return
+        content, columns = table_columns(signals if more is None else more)
+        content |= {"type": "signals", "more": more is not None}
+        self.send(content, [column.data for column in columns])
 
 
 def table_columns(signals: Mapping[str, Signals]) -> tuple[dict[str, Any], list[np.ndarray[Any, Any]]]:

@@ -36,6 +36,25 @@ class Display(Protocol):
     def go_to(self, position: int) -> None:
         """Bring a candle into view."""
 
+    # what follows is asked for only where a feed is followed
+
+    badge: str
+
+    def extend(
+        self,
+        candles: Mapping[str, npt.NDArray[np.float64]],
+        values: Mapping[str, Mapping[str, npt.NDArray[np.float64]]],
+        *,
+        forming: bool = False,
+    ) -> None:
+        """Draw candles that came after those shown."""
+
+    def rewind(self, length: int) -> None:
+        """Keep only the first candles."""
+
+    def mark(self, klines: pd.DataFrame) -> None:
+        """Mark anew what was found in the candles shown."""
+
 
 @runtime_checkable
 class Viewport(Protocol):
@@ -98,7 +117,8 @@ class Slot:
 
     def forget(self, label: str) -> None:
         """Take an indicator away."""
-        del self.plotted[label], self.values[label]
+        del self.plotted[label]
+        self.values.pop(label, None)
         self.found.pop(label, None)
         for display in self.displays:
             display.remove(label)
@@ -107,23 +127,30 @@ class Slot:
         """Calculate an indicator on the whole history and plot it. Raises `ValueError` where the candles do
         not suit it.
         """
-        assert self.klines is not None
-        if timeframe is None:
-            frame = indicator.calculate(self.klines)
-            values = {output.name: frame[output.name].to_numpy() for output in indicator.outputs}
-            self.found.pop(label, None)
-        else:
-            if any(indicator.candles_ahead(output) for output in indicator.outputs):
-                raise ValueError(
-                    f"{indicator.name} draws ahead of its candles, which it cannot on a larger timeframe;"
-                    " put it back on the chart's own"
-                )
-            larger = LargerRun(indicator, timeframe)
-            values = larger.commit(larger.prepare(self.klines))
-            self.found[label] = larger.new_signals
-        self.values[label], self.plotted[label] = values, (indicator, timeframe)
+        self.values.pop(label, None)
+        self.found.pop(label, None)
+        values = self.values_of(label, indicator, timeframe)
+        self.plotted[label] = indicator, timeframe
         for display in self.displays:
             display.plot(label, indicator, values)
+
+    def values_of(self, label: str, indicator: Indicator, timeframe: str | None) -> Values:
+        """Each output at each candle of the frame; kept until the frame is another one."""
+        if label in self.values or self.klines is None:
+            return self.values.get(label, {})
+        if timeframe is None:
+            frame = indicator.calculate(self.klines)
+            self.values[label] = {output.name: frame[output.name].to_numpy() for output in indicator.outputs}
+            return self.values[label]
+        if any(indicator.candles_ahead(output) for output in indicator.outputs):
+            raise ValueError(
+                f"{indicator.name} draws ahead of its candles, which it cannot on a larger timeframe;"
+                " put it back on the chart's own"
+            )
+        larger = LargerRun(indicator, timeframe)
+        self.values[label] = larger.commit(larger.prepare(self.klines))
+        self.found.setdefault(label, larger.new_signals)
+        return self.values[label]
 
     def order(self) -> None:
         """Follow the pipeline where what was there already is in another order; nothing is calculated. What
@@ -140,12 +167,18 @@ class Slot:
             for label in moved:
                 display.remove(label)
             for label in moved:
-                display.plot(label, self.plotted[label][0], self.values[label])
+                display.plot(label, self.plotted[label][0], self.values_of(label, *self.plotted[label]))
 
     def signals_of(self, label: str) -> Signals:
         """The signals of an indicator that is plotted."""
+        indicator, timeframe = self.plotted[label]
         if label not in self.found and self.klines is not None:
-            self.found[label] = self.plotted[label][0].get_signals(self.klines)
+            if timeframe is None:
+                self.found[label] = indicator.get_signals(self.klines)
+            else:
+                larger = LargerRun(indicator, timeframe)
+                larger.commit(larger.prepare(self.klines))
+                self.found[label] = larger.new_signals
         return self.found[label]
 
     def connect(self, display: Display) -> None:
@@ -153,6 +186,6 @@ class Slot:
         self.displays.append(display)
         if self.klines is not None:
             display.show(self.klines)
-            for label, (indicator, _) in self.plotted.items():
-                display.plot(label, indicator, self.values[label])
+            for label, (indicator, timeframe) in self.plotted.items():
+                display.plot(label, indicator, self.values_of(label, indicator, timeframe))
             display.show_signals(self.found)

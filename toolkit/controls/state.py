@@ -14,12 +14,14 @@ import traitlets
 
 from toolkit.candles import find_symbol, find_timeframe
 from toolkit.configuration import IndicatorConfiguration
+from toolkit.controls.following import Following
 from toolkit.controls.later import Later
 from toolkit.controls.slots import Display, Slot
 from toolkit.explain import Explanation
 from toolkit.indicators.base import Indicator
 from toolkit.loader import KLineDataLoader
-from toolkit.signals import Signals
+from toolkit.pipeline import IndicatorPipeline
+from toolkit.signals import Signals, concatenate
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +43,11 @@ class Dashboard(traitlets.HasTraits):
     There can be several charts (`add_chart`), each with its own candles and indicators. All of the above is
     about the `active` one, by its place among `slots`. `linked` names what all charts share: "symbol",
     "timeframe", both or neither. `watched` are the pairs of the watchlist.
+
+    While a feed is followed (`LiveBar`), `klines` and `signals` grow: a longer frame, at most twice a second.
+    `moment` is then the time that a replay has reached, and None otherwise. Nothing that became known later
+    may be shown; `take` is what is done with candles that were loaded meanwhile. A feed is followed on one
+    chart alone.
     """
 
     symbol = traitlets.Unicode()
@@ -50,6 +57,7 @@ class Dashboard(traitlets.HasTraits):
     notes = traitlets.Tuple()
     loading = traitlets.Unicode()
     error = traitlets.Dict()
+    moment = traitlets.Instance(pd.Timestamp, allow_none=True)
     active = traitlets.Int(0)
     charts = traitlets.Int(1)
     linked: Any = traitlets.Tuple()
@@ -67,8 +75,10 @@ class Dashboard(traitlets.HasTraits):
         self.slots = [Slot(symbol, timeframe)]
         super().__init__(symbol=symbol, timeframe=timeframe)
         self.configuration = configuration if configuration is not None else IndicatorConfiguration()
-        self._source = source
+        self.source = source
         self._errors = 0
+        self._following: Following | None = None
+        self.take: Callable[[pd.DataFrame, tuple[str, ...]], None] = self.show
         self._task: asyncio.Task[None] | None = None
         self._load_later = Later(self._follow_pickers, 0)
         self._signals_later = Later(self._publish_signals, SIGNALS_AFTER)
@@ -80,6 +90,24 @@ class Dashboard(traitlets.HasTraits):
     def slot(self) -> Slot:
         """The active chart."""
         return self.slots[self.active]
+
+    @property
+    def following(self) -> Following | None:
+        """What brings the candles of a feed, where one is followed."""
+        return self._following
+
+    @following.setter
+    def following(self, following: Following | None) -> None:
+        if following is not None and len(self.slots) > 1:
+            raise ValueError(
+                "candles are followed or replayed on one chart, where no other shows what comes later:"
+                " switch the other charts off first"
+            )
+        self._following = following
+
+    def _check_alone(self) -> None:
+        if self._following is not None:
+            raise ValueError("stop the replay or the live candles first: they are for one chart")
 
     # ---- candles
 
@@ -136,7 +164,7 @@ class Dashboard(traitlets.HasTraits):
                 slot, symbol, timeframe = jobs.pop(0)
                 self.loading, went = f"Loading {symbol} {timeframe}…", False
                 with self.reporting(f"{symbol} {timeframe} could not be loaded"):
-                    self._show(slot, symbol, timeframe, *self.read(symbol, timeframe))
+                    self._put(slot, symbol, timeframe, *self.read(symbol, timeframe))
                     went = True
                 jobs = jobs or self._to_load()
         finally:
@@ -153,7 +181,7 @@ class Dashboard(traitlets.HasTraits):
                 self.loading, went = f"Loading {symbol} {timeframe}…", False
                 with self.reporting(f"{symbol} {timeframe} could not be loaded"):
                     read = await asyncio.to_thread(self.read, symbol, timeframe)
-                    self._show(slot, symbol, timeframe, *read)
+                    self._put(slot, symbol, timeframe, *read)
                     went = True
                 jobs = jobs or self._to_load()
         except asyncio.CancelledError:
@@ -176,7 +204,7 @@ class Dashboard(traitlets.HasTraits):
         """Candles and the warnings that came with them; for a thread, too."""
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            klines = KLineDataLoader.load_klines(symbol, timeframe, source=self._source)
+            klines = KLineDataLoader.load_klines(symbol, timeframe, source=self.source)
         return klines, tuple(str(warning.message) for warning in caught)
 
     @contextmanager
@@ -193,6 +221,19 @@ class Dashboard(traitlets.HasTraits):
     def _tell_loading(self, change: Any) -> None:
         for display in self.slot.displays:
             display.loading = change["new"]
+
+    def show(self, klines: pd.DataFrame, notes: tuple[str, ...]) -> None:
+        """Show other candles on the active chart, and the warnings that came with them."""
+        self._show(self.slot, self.symbol, self.timeframe, klines, notes)
+
+    def _put(
+        self, slot: Slot, symbol: str, timeframe: str, klines: pd.DataFrame, notes: tuple[str, ...]
+    ) -> None:
+        """Show what was loaded; on the active chart by `take`."""
+        if slot is self.slot and (symbol, timeframe) == (self.symbol, self.timeframe):
+            self.take(klines, notes)
+        else:
+            self._show(slot, symbol, timeframe, klines, notes)
 
     def _show(
         self, slot: Slot, symbol: str, timeframe: str, klines: pd.DataFrame, notes: tuple[str, ...]
@@ -216,6 +257,7 @@ class Dashboard(traitlets.HasTraits):
         entries: list[dict[str, Any]],
     ) -> None:
         """Show candles that were read already on the active chart, with these indicators and no others."""
+        self._check_alone()
         self.cancel()
         slot = self.slot
         slot.klines = self.klines = None  # nothing is calculated for the candles before
@@ -229,7 +271,12 @@ class Dashboard(traitlets.HasTraits):
 
     def refresh(self) -> None:
         """Bring what is plotted in line with the configuration; only what changed is calculated."""
-        self._refresh(self.slot)
+        if self._following is not None and self.klines is not None:
+            self._following.settle()
+            self._refresh(self.slot)
+            self._following.resume()
+        else:
+            self._refresh(self.slot)
         if self.klines is not None:
             self._signals_later.ask()
 
@@ -258,6 +305,8 @@ class Dashboard(traitlets.HasTraits):
         return "" if label in slot.plotted else f"Calculating {label}…"
 
     def _publish_signals(self) -> None:
+        if self._following is not None:
+            self._following.settle()
         self._signals(self.slot)
 
     def _signals(self, slot: Slot) -> None:
@@ -269,6 +318,57 @@ class Dashboard(traitlets.HasTraits):
             self.signals = found
         for display in slot.displays:
             display.show_signals(found)
+
+    # ---- candles that come one by one; see `Following`
+
+    def show_part(self, klines: pd.DataFrame) -> None:
+        """Show so much of the series as was known at some time."""
+        self.show(klines, self.notes)
+
+    def grow(self, klines: pd.DataFrame) -> None:
+        """What is drawn has come to be this frame."""
+        self.slot.values = {}
+        self.slot.klines = klines
+        self.klines = klines
+
+    def drawn_pipeline(self) -> IndicatorPipeline:
+        """The indicators that are drawn: those that could not be calculated are not."""
+        pipeline = self.configuration.pipeline()
+        for label in pipeline.indicators:
+            if label not in self.slot.plotted:
+                pipeline.remove(label)
+        return pipeline
+
+    def add_signals(self, signals: Mapping[str, Signals]) -> None:
+        """Signals at candles that came after all others. Those of an indicator whose signals are still to be
+        found are found with them.
+        """
+        slot = self.slot
+        fresh = {label: more for label, more in signals.items() if label in slot.found and len(more)}
+        if fresh:
+            slot.found = {
+                label: concatenate([found, fresh[label]]) if label in fresh else found
+                for label, found in slot.found.items()
+            }
+            self._tell_signals()
+
+    def cut_signals(self, rows: int) -> None:
+        """Forget the signals at all but the first candles."""
+        found = self.slot.found
+        self.slot.found = {
+            label: one[: int(one.position.searchsorted(rows))] for label, one in found.items()
+        }
+        self._tell_signals()
+
+    def _tell_signals(self) -> None:
+        self.signals = dict(self.slot.found)
+        for display in self.slot.displays:
+            display.show_signals(self.signals)
+
+    @property
+    def displays(self) -> tuple[Display, ...]:
+        """What the active chart is shown on."""
+        return tuple(self.slot.displays)
 
     def explain(self, row: int | None = None) -> list[Explanation]:
         """Why each rule of the active chart fired at a candle (its row; None: the last), or why not."""
@@ -283,6 +383,7 @@ class Dashboard(traitlets.HasTraits):
         """One more chart, with the active one's indicators and, unless others are named, its candles; its
         place. The active chart stays active.
         """
+        self._check_alone()
         if len(self.slots) >= MOST_CHARTS:
             raise ValueError(
                 f"Dashboard.add_chart: there are {MOST_CHARTS} charts already, the most there can be"
@@ -344,6 +445,8 @@ class Dashboard(traitlets.HasTraits):
 
     def connect(self, display: Display, place: int = 0) -> None:
         """Show a chart of this dashboard on a display, from now on."""
+        if self._following is not None:
+            self._following.settle()
         self.slots[place].connect(display)
 
     def go_to(self, position: int) -> None:
