@@ -42,7 +42,7 @@ __all__ = [
 SOURCES = ("auto", "hub", "sample")
 """Sources that have a name; anything else is the path of a folder."""
 
-FOLDERS = ("hub", "candles", "sample", "kernels", "presets", "live")
+FOLDERS = ("hub", "candles", "sample", "kernels", "presets", "live", "alerts")
 """Folders of :func:`home`, one for each kind of file that is kept."""
 
 _DEFAULTS = {
