@@ -18,6 +18,7 @@ FLOORS = [
     {"pipeline"},
     {"configuration", "screener"},
     {"presets", "feeds"},
+    {"alerts"},
     {"chart", "api", "client"},
     {"controls"},
     {"cli"},

@@ -20,6 +20,7 @@ HOLDS = {
     "presets": "sets of indicators that you saved",
     "layouts": "layouts of the dashboard that you saved",
     "live": "what was kept of live candles",
+    "alerts": "alerts, and what fired",
 }
 """What is in each folder of `settings.FOLDERS`."""
 

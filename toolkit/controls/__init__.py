@@ -6,10 +6,12 @@ VBox([SymbolPicker(state), TimeframePicker(state), IndicatorList(state), Charts(
 """
 
 from toolkit.controls.address import Address
+from toolkit.controls.alerts_panel import AlertsPanel
 from toolkit.controls.charts import Charts
 from toolkit.controls.data import Banner, DataPanel, DataSummary
 from toolkit.controls.indicator_list import IndicatorList
 from toolkit.controls.indicators import IndicatorControls
+from toolkit.controls.live_bar import LiveBar
 from toolkit.controls.page import Status, Theme, Toast
 from toolkit.controls.pickers import SymbolPicker, TimeframePicker
 from toolkit.controls.progress import Progress
@@ -25,6 +27,7 @@ from toolkit.controls.why_panel import WhyPanel
 
 __all__ = [
     "Address",
+    "AlertsPanel",
     "Banner",
     "Charts",
     "Dashboard",
@@ -34,6 +37,7 @@ __all__ = [
     "IndicatorControls",
     "IndicatorList",
     "LayoutPicker",
+    "LiveBar",
     "PresetPicker",
     "Progress",
     "ScreenerPanel",

@@ -57,7 +57,7 @@ class Panel {
     this.moved = () => this.#progress();
     this.themes = new MutationObserver(this.changed);
     model.on("msg:custom", this.took);
-    model.on("change:columns change:watched change:current change:synthetic change:outdated", this.changed);
+    model.on("change:columns change:watched change:current change:synthetic change:outdated change:replaying", this.changed);
     model.on("change:progress", this.moved);
     this.seen = new IntersectionObserver(([entry]) => {
       const page = el.closest(".tk-page");
@@ -76,7 +76,7 @@ class Panel {
     this.seen.disconnect();
     this.themes.disconnect();
     this.model.off("msg:custom", this.took);
-    this.model.off("change:columns change:watched change:current change:synthetic change:outdated", this.changed);
+    this.model.off("change:columns change:watched change:current change:synthetic change:outdated change:replaying", this.changed);
     this.model.off("change:progress", this.moved);
   }
 
@@ -256,7 +256,7 @@ class Panel {
     if (this.model.get("synthetic")) parts.push("SYNTHETIC");
     if (this.model.get("outdated")) parts.push("of other indicators or data: refresh");
     this.count.textContent = this.compact ? parts.slice(1).join(" · ") : parts.join(" · ");
-    this.empty.textContent = this.number ? "" : running ? "Working it out…" : this.rows.size ? "No row like that." : this.compact ? "No pair is watched. Stars in the screener put one here." : "Nothing was worked out yet.";
+    this.empty.textContent = this.number ? "" : this.model.get("replaying") ? "A replay is playing: other pairs would show what came after its moment." : running ? "Working it out…" : this.rows.size ? "No row like that." : this.compact ? "No pair is watched. Stars in the screener put one here." : "Nothing was worked out yet.";
   }
 }
 

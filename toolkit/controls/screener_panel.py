@@ -43,6 +43,7 @@ class ScreenerPanel(anywidget.AnyWidget):
     current: Any = traitlets.List().tag(sync=True)
     synthetic = traitlets.Bool(False).tag(sync=True)
     outdated = traitlets.Bool(False).tag(sync=True)
+    replaying = traitlets.Bool(False).tag(sync=True)
     seen = traitlets.Bool(False).tag(sync=True)
 
     def __init__(self, state: Dashboard) -> None:
@@ -57,6 +58,7 @@ class ScreenerPanel(anywidget.AnyWidget):
         self.watched = list(state.watched)
         state.observe(lambda change: self.set_trait("watched", list(change.new)), "watched")
         state.observe(lambda _: self._follow(), ["klines", "signals"])
+        state.observe(self._replay, "moment")
         self.observe(lambda _: self._seen(), "seen")
         self.on_msg(state.reported("The screener could not do that", self._receive))
         self._follow()
@@ -78,12 +80,18 @@ class ScreenerPanel(anywidget.AnyWidget):
 
     def _follow(self) -> None:
         self.current = [self._state.symbol, self._state.timeframe]
+        if self._state.moment is not None:
+            return
         self.outdated = bool(self.rows) and self._made_of != self._wish()
         if self.compact and self.seen and self._missing():
             self.run()
 
     def _missing(self) -> bool:
         return self.outdated or any(pair not in self.rows for pair in self.pairs)
+
+    def _replay(self, change: Any) -> None:
+        if (change["old"] is None) != (change["new"] is None) and (self.seen or self.rows):
+            self.run()
 
     def _seen(self) -> None:
         if self.seen and self._missing():
@@ -108,10 +116,16 @@ class ScreenerPanel(anywidget.AnyWidget):
     # ---- working it out
 
     def run(self) -> None:
-        """Work out all rows anew, in the background."""
+        """Work out all rows anew, in the background. While a replay plays there are none: they would show
+        what came after its moment.
+        """
         self.cancel()
         klines = self._state.klines
-        if klines is None:
+        self.replaying = self._state.moment is not None
+        if self.replaying:
+            self.rows = {}
+            self._tell([], fresh=True)
+        if klines is None or self.replaying:
             return
         pipeline, source = self._state.slot.pipeline, klines.attrs.get("source")
         self.rows, self._made_of, self.outdated = {}, self._wish(), False

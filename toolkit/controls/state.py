@@ -5,7 +5,7 @@ wrong.
 import asyncio
 import logging
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -355,9 +355,7 @@ class Dashboard(traitlets.HasTraits):
     def cut_signals(self, rows: int) -> None:
         """Forget the signals at all but the first candles."""
         found = self.slot.found
-        self.slot.found = {
-            label: one[: int(one.position.searchsorted(rows))] for label, one in found.items()
-        }
+        self.slot.found = {label: one[: int(one.position.searchsorted(rows))] for label, one in found.items()}
         self._tell_signals()
 
     def _tell_signals(self) -> None:
