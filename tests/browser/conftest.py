@@ -281,7 +281,7 @@ FIND = (
 
 @pytest.fixture(scope="session")
 def opened(voila: str, browser: object) -> Iterator[Dashboard]:
-    page = browser.new_page(viewport={"width": 1440, "height": 900})
+    page = browser.new_page(viewport={"width": 1440, "height": 900}, color_scheme="dark")
     dashboard = Dashboard(page)
     page.goto(voila, timeout=2 * PATIENCE)
     dashboard.until_drawn()

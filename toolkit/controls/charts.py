@@ -1,5 +1,6 @@
 """Two or four charts side by side, one of which the controls act on."""
 
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
@@ -33,6 +34,10 @@ class Charts(ipywidgets.GridBox):  # type: ignore[misc]  # ipywidgets comes with
             if chart is None:
                 chart = self._make()
                 slot.connect(chart)
+                seen = self._state.slot.viewport
+                if slot is not self._state.slot and seen is not None and seen.visible_times is not None:
+                    with contextlib.suppress(ValueError):  # the other's candles end before its own begin
+                        chart.show_range(*seen.visible_times)
             pairs.append((slot, chart))
         self._pairs = pairs
         self.charts = [chart for _, chart in pairs]
