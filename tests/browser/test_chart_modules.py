@@ -202,7 +202,7 @@ def test_an_answer_that_comes_late_takes_nothing_away(modules):
           const feed = new Feed(() => {}, () => {});
           const rows = (count) => new Float64Array(count).buffer;
           const reset = (names) => feed.receive(
-            { type: "reset", epoch: 1, length: 10, step: 1, columns: names.map((name) => [name, 0]), from: 6 },
+            { type: "reset", epoch: 1, length: 10, step: 1, from: 6, columns: names.map((one) => [one, 0]) },
             names.map(() => rows(4)),
           );
           const late = { type: "rows", epoch: 1, columns: [["time", 0]], asked: ["time"], from: 0, to: 6 };
