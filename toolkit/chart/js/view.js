@@ -43,7 +43,10 @@ class View {
     listen(this.surface, chart, this, signal);
     this.observer = new ResizeObserver(() => chart.request());
     this.observer.observe(el);
-    this.themes = new MutationObserver(() => chart.request());
+    this.themes = new MutationObserver(() => {
+      this.looked = 0;
+      chart.request();
+    });
     for (let around = el.parentElement; around; around = around.parentElement) {
       this.themes.observe(around, { attributes: true, attributeFilter: ["class", "style", "data-jp-theme-light", "data-theme"] });
       if (around === document.body) break;
@@ -88,10 +91,20 @@ class View {
     box.classList.toggle("tk-light", theme === "light");
   }
 
+  // The theme of the page; looking costs a millisecond, so not in every frame.
+  #around() {
+    const now = performance.now();
+    if (!this.looked || now - this.looked > 1000) {
+      this.looked = now;
+      this.surroundings = themeAround(this.el.parentElement ?? this.el);
+    }
+    return this.surroundings;
+  }
+
   // Where the panes are, in pixels of our element; the canvas follows.
   measure() {
     const wanted = this.chart.arrangement.theme;
-    const theme = wanted === "dark" || wanted === "light" ? wanted : themeAround(this.el.parentElement ?? this.el);
+    const theme = wanted === "dark" || wanted === "light" ? wanted : this.#around();
     if (theme !== this.theme) this.#dress(theme);
     const figures = [...(this.el.parentElement?.children ?? [])].filter((child) => child !== this.el);
     this.stack.arrange(figures);
