@@ -70,6 +70,9 @@ class LiveBar(anywidget.AnyWidget):
         state.observe(lambda _: self._tell(), "klines")
         self._tell()
 
+    def __repr__(self) -> str:
+        return f"<LiveBar: {self._badge() or 'stored candles'}>"
+
     # ---- what it does
 
     @property
