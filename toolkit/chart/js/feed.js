@@ -3,6 +3,7 @@
 // Candles as they happen come as ticks, each put in place at once: nothing queues up where no frames are painted.
 
 const CANDLES = { time: "first", open: "first", high: "max", low: "min", close: "last", volume: "sum" };
+const NO_SIGNALS = { position: [], group: [], confidence: [], rule: [], value: [], rules: [] };
 const PIECE = 40000; // rows asked for at once: small enough that a moved slider never waits behind one
 const QUIET = 120; // milliseconds without a change before whole columns are asked for
 
@@ -35,7 +36,7 @@ export class Feed {
     this.columns = new Map();
     this.columns.forming = false; // whether the last row is a candle that has not closed
     this.badge = "";
-    this.signals = { position: [], group: [], confidence: [] };
+    this.signals = NO_SIGNALS;
     this.found = new Found();
     this.waiting = null;
     this.timer = 0;
@@ -71,7 +72,7 @@ export class Feed {
     this.step = message.step;
     this.columns = new Map();
     this.columns.forming = message.forming;
-    this.signals = { position: [], group: [], confidence: [] };
+    this.signals = NO_SIGNALS;
     this.found = new Found();
     this.waiting = null;
     message.columns.forEach(([name, version], i) => this.#column(name, version).put(message.from, numbers(buffers[i])));
@@ -123,8 +124,15 @@ export class Feed {
 
   // All signals, or those that follow the ones that are here.
   #signals(message, buffers) {
-    const [position, group, confidence] = buffers;
-    const come = { position: numbers(position, Int32Array), group: numbers(group, Uint8Array), confidence: numbers(confidence, Float32Array) };
+    const [position, group, confidence, rule, value] = buffers;
+    const come = {
+      position: numbers(position, Int32Array),
+      group: numbers(group, Uint8Array),
+      confidence: numbers(confidence, Float32Array),
+      rule: numbers(rule, Int32Array),
+      value: numbers(value),
+      rules: message.rules, // [label, type, text, number], of which `rule` names one
+    };
     this.signals = message.more ? joined(this.signals, come) : come;
   }
 
@@ -187,6 +195,25 @@ export class Feed {
     if (!times || !this.length) return NaN;
     const inside = Math.max(times.from, Math.min(this.length - 1, i));
     return times.values[inside] + (i - inside) * this.step;
+  }
+
+  // The x of any moment: a candle's own where it opens then, between two candles in proportion, counted on beyond both ends.
+  xOf(time) {
+    const times = this.columns.get("time");
+    if (!times || !this.length) return NaN;
+    const [from, last] = [times.from, this.length - 1];
+    if (time < times.values[from]) return from + (time - times.values[from]) / this.step;
+    if (time >= times.values[last]) return last + (time - times.values[last]) / this.step;
+    const after = lowerBound(times.values, time, from, this.length);
+    if (times.values[after] === time) return after;
+    const [before, next] = [times.values[after - 1], times.values[after]];
+    return after - 1 + (time - before) / (next - before);
+  }
+
+  // The moment at any x.
+  moment(x) {
+    const [low, high] = [Math.floor(x), Math.ceil(x)];
+    return low === high ? this.time(low) : this.time(low) + (x - low) * (this.time(high) - this.time(low));
   }
 
   // The x of a time: the first candle that opens then or later.
