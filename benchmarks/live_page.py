@@ -67,7 +67,7 @@ const held = [];
 let hidden = false;
 window.requestAnimationFrame = (action) => (hidden ? -held.push(action) : real(action));
 window.cancelAnimationFrame = (number) => (number < 0 ? (held[-number - 1] = () => {}) : cancel(number));
-window.heldFrames = () => heldFrames();
+window.heldFrames = () => held.length;
 window.seenFrame = real;
 window.hide = (wanted) => {
   hidden = wanted;
