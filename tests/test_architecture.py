@@ -17,6 +17,7 @@ FLOORS = [
     {"loader", "pipeline"},
     {"configuration", "screener"},
     {"feeds"},
+    {"alerts"},
     {"chart", "controls", "api", "client"},
     {"cli"},
 ]

@@ -19,6 +19,7 @@ HOLDS = {
     "kernels": "compiled indicators",
     "presets": "settings that you saved",
     "live": "what was kept of live candles",
+    "alerts": "alerts, and what fired",
 }
 """What is in each folder of `settings.FOLDERS`."""
 

@@ -7,6 +7,7 @@ state.connect(chart)
 VBox([SymbolPicker(state), TimeframePicker(state), IndicatorList(state), chart])
 """
 
+from toolkit.controls.alerts_panel import AlertsPanel
 from toolkit.controls.data import Banner, DataPanel, DataSummary
 from toolkit.controls.indicator_list import IndicatorList
 from toolkit.controls.indicators import IndicatorControls
@@ -19,6 +20,7 @@ from toolkit.controls.signal_table import SignalTable
 from toolkit.controls.state import Dashboard
 
 __all__ = [
+    "AlertsPanel",
     "Banner",
     "Dashboard",
     "DataPanel",

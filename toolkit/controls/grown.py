@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from toolkit.candles import PRICE_COLUMNS, CandleReport, Gap, length_of
-from toolkit.candles.normalize import find_stretches
+from toolkit.candles.holes import find_stretches
 from toolkit.feeds import Feed
 
 

@@ -11,6 +11,7 @@ import anywidget
 import pandas as pd
 import traitlets
 
+from toolkit import settings
 from toolkit.candles import TIMEFRAMES, CandleError, is_synthetic, length_of
 from toolkit.controls.following import Following
 from toolkit.controls.state import Dashboard
@@ -39,8 +40,8 @@ class LiveBar(anywidget.AnyWidget):
 
     Args:
         state: the dashboard.
-        live: makes the feed of a symbol and a timeframe; None: there is no exchange, so only replays are
-            offered.
+        live: makes the feed of a symbol and a timeframe, such as `Exchange().feed`; default: that of the
+            exchange that the setting `live` names. Where there is none, only replays are offered.
         watch: called with every event of the feed that is followed (alerts, for example).
     """
 
@@ -58,7 +59,8 @@ class LiveBar(anywidget.AnyWidget):
     ) -> None:
         super().__init__()
         self._state = state
-        self._live = live
+        self._notice = ""
+        self._live = live if live is not None else self._exchange()
         self._watch = watch
         self._feed: Feed | None = None
         self._stored: tuple[pd.DataFrame, tuple[str, ...]] | None = None
@@ -69,6 +71,9 @@ class LiveBar(anywidget.AnyWidget):
         self.on_msg(self._receive)
         state.observe(lambda _: self._tell(), "klines")
         self._tell()
+
+    def __repr__(self) -> str:
+        return f"<LiveBar: {self._badge() or 'stored candles'}>"
 
     # ---- what it does
 
@@ -84,8 +89,12 @@ class LiveBar(anywidget.AnyWidget):
 
     @property
     def note(self) -> str:
-        """What must be known of the candles that are played: which are seen while they form."""
-        return self._feed.forming_text if isinstance(self._feed, Replay) else ""
+        """What must be known of the candles that come: in a replay which are seen while they form, else what
+        the exchange's connection last noticed.
+        """
+        if isinstance(self._feed, Replay):
+            return self._feed.forming_text
+        return self._notice if self._feed is not None else ""
 
     @property
     def speed(self) -> float:
@@ -116,7 +125,9 @@ class LiveBar(anywidget.AnyWidget):
     def follow_live(self) -> None:
         """Follow the exchange. Raises `ReplayError` where there is none."""
         if self._live is None:
-            raise ReplayError("LiveBar: there is no live feed; give one: LiveBar(state, live=...)")
+            raise ReplayError(
+                "LiveBar: there is no live feed; set TOOLKIT_LIVE, or give LiveBar(state, live=...)"
+            )
         klines, notes = self._all()
         self._begin(self._live(self._state.symbol, self._state.timeframe), klines, notes)
 
@@ -190,6 +201,30 @@ class LiveBar(anywidget.AnyWidget):
         self._read()
         self._tell()
 
+    def _exchange(self) -> LiveFeed | None:
+        """The feeds of the exchange that the settings name; the connection is made when the first is read."""
+        if settings.live() == "off":
+            return None
+        exchange: Any = None
+
+        def feed(symbol: str, timeframe: str) -> Feed:
+            nonlocal exchange
+            if exchange is None:
+                from toolkit.feeds.exchange import Exchange  # needs the extra `api`
+
+                exchange = Exchange(source=self._state.source)
+                exchange.listen(self._noticed)
+            made: Feed = exchange.feed(symbol, timeframe)
+            return made
+
+        return feed
+
+    def _noticed(self, notice: Any) -> None:
+        shown = (self._state.symbol, self._state.timeframe)
+        if notice.symbol in ("", shown[0]) and notice.timeframe in ("", shown[1]):
+            self._notice = f"{notice.time:%H:%M} UTC: {notice.text}"
+            self._tell()
+
     def _end(self) -> None:
         feed, self._feed, self._stored = self._feed, None, None
         state = self._state
@@ -242,10 +277,6 @@ class LiveBar(anywidget.AnyWidget):
         if feed is None or following is None:
             return
         with self._state.reporting("The feed ended"):
-            if not isinstance(feed, Replay):
-                history = await asyncio.to_thread(feed.history)
-                if len(history):
-                    self._state.show(history, self._stored[1] if self._stored else ())
             await following.run()
         if self._feed is feed:
             self._ended = True
