@@ -242,8 +242,8 @@ def measure_beside(browser: Browser, page: Page, klines: pd.DataFrame, rounds: i
         report(f"Pan, a frame, {words}", whole)
         report(f"Pan, main thread a frame, {words}", busy)
     others = {name: meter for name, meter in charts.items() if name != "ours"}
-    ours = run(page, ["slider"], max(4, rounds // 3))["slider"]
-    theirs = beside(others, "band", max(4, rounds // 3))[0] if others else {}
+    ours = run(page, ["slider"], rounds)["slider"]
+    theirs = beside(others, "band", rounds)[0] if others else {}
     report(
         "Bollinger Bands of all candles replaced (ours with the slider and the kernel)",
         {"ours": ours, **theirs},
@@ -332,7 +332,7 @@ def main() -> None:
             page = browser.new_page(viewport={"width": 1440, "height": 900})
             prepare(page, address)
             measure_alone(page, rounds)
-            measure_beside(browser, page, klines, rounds, most)
+            measure_beside(browser, page, klines, 4 if quick else 20, most)
             measure_updates(page, updates)
         browser.close()
 
