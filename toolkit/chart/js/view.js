@@ -41,20 +41,28 @@ class View {
     element(this.curtain, "div", "tk-spinner");
     this.curtainText = element(this.curtain, "div", "tk-curtain-text");
     listen(this.surface, chart, this, signal);
-    this.observer = new ResizeObserver(() => chart.request());
-    this.observer.observe(el);
     this.themes = new MutationObserver(() => {
       this.looked = 0;
       chart.request();
     });
-    for (let around = el.parentElement; around; around = around.parentElement) {
-      this.themes.observe(around, { attributes: true, attributeFilter: ["class", "style", "data-jp-theme-light", "data-theme"] });
-      if (around === document.body) break;
-    }
+    this.observer = new ResizeObserver(() => {
+      this.#lookAround();
+      chart.request();
+    });
+    this.observer.observe(el);
     chart.views.add(this);
     this.rebuild();
     chart.adopt();
     chart.request();
+  }
+
+  // The theme may change on any element around; they are known once we are among them, which is after we are made.
+  #lookAround() {
+    if (this.around || !this.el.isConnected) return;
+    this.around = true;
+    for (let around = this.el.parentElement; around; around = around.parentElement) {
+      this.themes.observe(around, { attributes: true, attributeFilter: ["class", "style", "data-jp-theme-light", "data-theme"] });
+    }
   }
 
   remove() {
