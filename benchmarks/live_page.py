@@ -198,11 +198,11 @@ def main() -> None:
         browser = playwright.chromium.launch(
             executable_path=chromium, args=[*FLAGS, "--enable-precise-memory-info"]
         )
-        with served(folder / "dashboard.ipynb", folder) as address:
+        with served(folder) as (address, _server):
             page = browser.new_page(viewport={"width": 1440, "height": 900})
             page.set_default_timeout(120_000)
             page.add_init_script(f"(() => {{ {HIDE} }})()")
-            page.goto(address, timeout=120_000)
+            page.goto(f"{address}dashboard.ipynb", timeout=120_000)
             page.wait_for_function("document.querySelector('.tk-surface')?.chart?.inspect().complete")
             page.wait_for_selector(".stock", state="attached")
             page.evaluate(f"() => {{ {SCRIPT} }}")

@@ -213,7 +213,7 @@ class View {
       paintPane(context, this, entry, vertical);
     }
     context.restore();
-    paintBadge(context, this.chart.feed.badge, plot.width - 48, Math.max(0, this.panes[0]?.top ?? 0)); // beside a pane's buttons
+    paintBadge(context, this.chart.feed.badge, plot.width - 48, Math.max(0, this.panes[0]?.top ?? 0), this.panes[0]?.height ?? 0); // beside a pane's buttons
     paintFrame(context, this);
     paintTimeAxis(context, this, ticks);
   }
