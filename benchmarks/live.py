@@ -300,9 +300,8 @@ async def latencies(ports: dict[str, int], rounds: int, settle: float, seconds: 
             everything[name] += found
             rates[name].append(rate)
             await asyncio.sleep(1)
-    print(
-        f"\n{len(series())} series, {UPDATES} frames a second each; {rounds} rounds of {seconds:.0f} s, in turn"
-    )
+    turns = f"{rounds} rounds of {seconds:.0f} s, in turn"
+    print(f"\n{len(series())} series, {UPDATES} frames a second each; {turns}")
     for name, found in everything.items():
         p50, p99, worst = np.percentile(found, [50, 99, 100])
         line = f"  {name:<9}{statistics.mean(rates[name]):>7,.0f} messages a second"
