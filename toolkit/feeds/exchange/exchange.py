@@ -332,7 +332,8 @@ class Exchange:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await self._rest.close()
+        if not self._tasks:  # nobody came meanwhile
+            await self._rest.close()
 
     @staticmethod
     def _loop_time() -> float | None:

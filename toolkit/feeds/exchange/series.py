@@ -9,9 +9,9 @@ from typing import NamedTuple
 from toolkit.candles.contract import step_of
 from toolkit.feeds.exchange.frames import Kline, Values
 
-__all__ = ["Correction", "Hole", "Series", "Step"]
+__all__ = ["REMEMBERED", "Correction", "Hole", "Series", "Step"]
 
-_REMEMBERED = 1_000
+REMEMBERED = 100
 """Closed candles whose values are remembered, to notice when the exchange changes one."""
 
 
@@ -155,6 +155,6 @@ class Series:
 
     def _tell(self, open_time: int, values: Values) -> None:
         self._told[open_time] = values
-        if len(self._told) > _REMEMBERED:
+        if len(self._told) > REMEMBERED:
             gone, _ = self._told.popitem(last=False)
             self._corrected.pop(gone, None)
