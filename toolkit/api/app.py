@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import os
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -12,7 +10,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from toolkit import __version__, settings
-from toolkit.api import chart_socket, models, routes, schema
+from toolkit.api import chart_socket, docs, errors, guard, models, routes, schema
 from toolkit.api.hub import Hub, Limits
 from toolkit.api.service import Service
 from toolkit.configuration import IndicatorConfiguration
@@ -81,20 +79,19 @@ def create_app(
         description=_DESCRIPTION,
         lifespan=lifespan,
         root_path=root_path,
-        docs_url=None if _has("docs") else "/docs",
-        redoc_url=None if _has("docs") else "/redoc",
+        docs_url=None,  # these need no network: see `docs`
+        redoc_url=None,
     )
     app.state.service = service
     app.state.hub = hub
     app.add_api_route("/", routes.root, response_model=models.RootResponse, tags=["service"])
-    app.include_router(routes.router)
-    app.include_router(routes.repeated)
-    app.include_router(chart_socket.router)
+    # As they are, what is asked most first: included routers are looked through several times a request.
+    for router in (routes.repeated, routes.router, chart_socket.router):
+        app.router.routes.extend(router.routes)
     schema.install(app)
-    # In this order: the guard comes last, so that everything else lies behind it.
-    for name, options in (("docs", {}), ("errors", {}), ("guard", guard_options)):
-        if _has(name):
-            importlib.import_module(f"toolkit.api.{name}").install(app, **options)
+    docs.install(app)
+    errors.install(app)
+    guard.install(app, **guard_options)  # last, so that everything else lies behind it
     return app
 
 
@@ -103,7 +100,3 @@ def _exchange(live: str | Exchange | None, source: str) -> Exchange | None:
         name = settings.live() if live is None else live
         return None if name == "off" else Exchange(name, source=source)
     return live
-
-
-def _has(name: str) -> bool:
-    return importlib.util.find_spec(f"toolkit.api.{name}") is not None

@@ -28,7 +28,7 @@ closed``), ``indicators`` (its values by indicator), ``signals`` (those that bec
 symbol timeframe``, ``origin`` (``live``, ``replay``, ``stored``), ``replay`` and ``synthetic`` (true or
 false), ``event_number`` (the feed's own count) and ``sequence`` (the stream's, which counts changes of the
 configuration, too). Both are the same for everybody. A connection's ``number`` says whether a message was
-lost on the way; with ``sequence`` a client that was cut off goes on where it was, on another connection.
+lost on the way; with ``sequence`` a client that was cut off goes on where it was.
 
 A client sends JSON objects with an ``action``, and an ``id`` of its choice where it wants one back:
 

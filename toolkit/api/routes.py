@@ -32,14 +32,18 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
 
 
 class RepeatedRoute(APIRoute):
-    """Answers a query that was answered before with the same bytes, for as long as they hold."""
+    """Answers a query that was answered before with the same bytes, for as long as they hold.
+
+    Its functions take the request and read the query by themselves: FastAPI has nothing to prepare for them.
+    """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        handle = super().get_route_handler()
-
         async def repeated(request: Request) -> Response:
             kept = service_of(request).answer(_name_of(request))
-            return await handle(request) if kept is None else _response(kept)
+            if kept is not None:
+                return _response(kept)
+            response: Response = await self.endpoint(request)
+            return response
 
         return repeated
 

@@ -18,8 +18,9 @@ from toolkit.candles.contract import (
     timeframe_of,
     validate,
 )
-from toolkit.candles.normalize import find_gaps, find_stretches, timestamp, to_index
+from toolkit.candles.holes import find_gaps, find_stretches
 from toolkit.candles.report import CandleReport, Incomplete
+from toolkit.candles.times import timestamp, to_index
 
 __all__ = ["Bars", "aggregate", "resample"]
 

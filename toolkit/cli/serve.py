@@ -100,7 +100,7 @@ def serve(
     if root_path.strip("/"):
         root_path = "/" + root_path.strip("/")
     try:
-        from toolkit.api.policy import GuardError, Policy, is_loopback
+        from toolkit.api.guard import GuardError, Policy, is_loopback
     except ModuleNotFoundError as error:
         raise settings.SettingsError(
             f'{error.name} is not installed; the service needs pip install "system-v4[api]"'

@@ -19,7 +19,7 @@ import pandas as pd
 
 from toolkit import settings
 from toolkit.candles import SYMBOLS, find_symbol
-from toolkit.candles.normalize import timestamp
+from toolkit.candles.times import timestamp
 from toolkit.feeds.base import FeedError
 from toolkit.feeds.exchange import history
 from toolkit.feeds.exchange.clock import ExchangeClock

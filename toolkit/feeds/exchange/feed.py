@@ -12,7 +12,7 @@ import pandas as pd
 
 from toolkit.candles import EXTRA_COLUMNS, PRICE_COLUMNS
 from toolkit.candles.contract import step_of
-from toolkit.candles.normalize import timestamp, to_millis
+from toolkit.candles.times import timestamp, to_millis
 from toolkit.feeds.base import Event, FeedError, Origin
 from toolkit.feeds.exchange import history
 from toolkit.feeds.exchange.frames import Kline

@@ -14,16 +14,11 @@ import pandas as pd
 from toolkit import settings
 from toolkit.candles import EXTRA_COLUMNS, PRICE_COLUMNS, SYMBOLS, TIMEFRAMES, CandleError
 from toolkit.candles.contract import step_of
-from toolkit.candles.normalize import (
-    find_gaps,
-    find_stretches,
-    normalize,
-    timestamp,
-    to_index,
-    to_millis,
-)
+from toolkit.candles.holes import find_gaps, find_stretches
+from toolkit.candles.normalize import normalize
 from toolkit.candles.report import Corrected, Seam
 from toolkit.candles.select import select
+from toolkit.candles.times import timestamp, to_index, to_millis
 from toolkit.feeds.exchange.store import StoredSeries
 from toolkit.loader import KLineDataLoader, StaleDataWarning, SyntheticDataWarning
 from toolkit.sources.base import SourceError
