@@ -19,6 +19,7 @@ import argparse
 import asyncio
 import contextlib
 import json
+import logging
 import multiprocessing
 import os
 import socket
@@ -146,6 +147,7 @@ def service(listening: socket.socket, upstream: int) -> None:
     from toolkit.api.server import run
     from toolkit.feeds.exchange import Exchange, Venue
 
+    logging.disable(logging.WARNING)  # made-up years, no stored candles: all as it should be here
     store, folder = Path(os.environ["TOOLKIT_BENCHMARK_STORE"]), settings.folder
     settings.folder = lambda name: store if name == "live" else folder(name)  # not among a user's candles
     venue = Venue("stand-in", f"ws://127.0.0.1:{upstream}", f"http://127.0.0.1:{upstream}", 10**9)

@@ -15,7 +15,7 @@ from toolkit.api import streams as module
 from toolkit.api.hub import Hub, Limits
 from toolkit.api.service import Service
 from toolkit.client import Client
-from toolkit.feeds.exchange import Exchange
+from toolkit.feeds.exchange import Exchange, Kept
 
 STEP = 900_000
 
@@ -53,8 +53,9 @@ class Reader:
 
 @contextlib.asynccontextmanager
 async def hub_of(w, **limits):
-    service = Service(source="sample")
-    hub = Hub(service, exchange=w.exchange(), limits=Limits(**limits))
+    exchange = w.exchange()
+    service = Service(source="sample", kept=Kept(exchange.venue.name, "sample"))
+    hub = Hub(service, exchange=exchange, limits=Limits(**limits))
     hub.start()
     try:
         yield hub
@@ -194,6 +195,32 @@ def test_streamed_values_are_those_of_a_calculation_over_the_whole():
     assert len(closed) >= 8
     streamed = [one["indicators"]["MACD"]["macd_signal"] for one in closed]
     assert same_bits(streamed, batch["macd_signal"].iloc[-len(closed) :])
+
+
+def test_rest_has_what_the_exchange_gave():
+    """Also of a series that nobody follows any more, and in the same candles that the stream had."""
+
+    async def story():
+        async with world() as w, hub_of(w, linger=1.0) as hub:
+            hub.service.recheck_seconds = 0.0
+            before = await hub.service.series("BTCUSDT", "15m")
+            reader, stream = await connected(hub)
+            await w.until(START + 3 * STEP + 10_000)
+            during = await hub.service.series("BTCUSDT", "15m")
+            same = await hub.service.series("BTCUSDT", "15m")
+            frame = await asyncio.to_thread(stream.feed.history)
+            hub.disconnect(reader)
+            await asyncio.sleep(5)
+            after = await hub.service.series("BTCUSDT", "15m")
+            return before.frame, during, same, frame, after
+
+    before, during, same, frame, after = run(story())
+    assert before.attrs["synthetic"]
+    assert during is same is after
+    assert not during.frame.attrs["synthetic"]
+    assert during.frame.attrs["source"] == "stand-in"
+    assert same_bits(during.frame[frame.columns], frame)
+    assert during.frame.index.equals(frame.index)
 
 
 def test_without_the_exchange_stored_candles_are_served_and_the_state_says_so():
