@@ -28,6 +28,7 @@ import subprocess
 import tempfile
 import time
 import urllib.parse
+import urllib.request
 from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path
@@ -152,7 +153,7 @@ def service(listening: socket.socket, upstream: int) -> None:
     settings.folder = lambda name: store if name == "live" else folder(name)  # not among a user's candles
     venue = Venue("stand-in", f"ws://127.0.0.1:{upstream}", f"http://127.0.0.1:{upstream}", 10**9)
     # One client follows all: more than a service allows by default. A series ends with its last client.
-    limits = Limits(subscriptions=200, queue=1_024, linger=0.0)
+    limits = Limits(subscriptions=200, queue=4_096, linger=0.0)
     # An empty folder: nothing is stored yet.
     app = create_app(source=store, live=Exchange(venue, source=store), limits=limits)
     run(app, [listening], log_level="error")
@@ -248,7 +249,17 @@ async def of_service(port: int) -> Client:
     for symbol, timeframe in series():
         client.send({"action": "subscribe", "symbol": symbol, "timeframe": timeframe, "limit": 0})
         await asyncio.sleep(0.02)
+    ready = 0
+    while ready < len(series()):
+        await asyncio.sleep(1)
+        ready = await asyncio.to_thread(_ready, port)
     return client
+
+
+def _ready(port: int) -> int:
+    """Of how many series the service knows everything up to now."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/health", timeout=30) as answer:
+        return int(json.load(answer)["live"]["ready"])
 
 
 async def of_relay(port: int) -> Client:
@@ -269,11 +280,6 @@ async def measured(
 ) -> tuple[list[float], int, float]:
     """Latencies in ms, how many series they are of, and messages a second."""
     client = await follow(port)
-    end = time.monotonic() + 180
-    while time.monotonic() < end:
-        await asyncio.sleep(2)
-        if len({told[0] for _, message in client.messages() if (told := sent(message))}) == len(series()):
-            break
     await asyncio.sleep(settle)
     begun = time.monotonic()
     await asyncio.sleep(seconds)

@@ -12,6 +12,7 @@ from market import same_bits
 from toolkit import settings
 from toolkit.api import create_app
 from toolkit.api import streams as module
+from toolkit.api.connection import Connection
 from toolkit.api.hub import Hub, Limits
 from toolkit.api.service import Service
 from toolkit.client import Client
@@ -32,7 +33,7 @@ class Reader:
     def __init__(self):
         self.streams, self.closed, self.messages = {}, False, []
 
-    def offer(self, body):
+    def offer(self, body, stream="", forming=False):
         self.messages.append(json.loads("{" + body))
 
     async def room(self):
@@ -195,6 +196,49 @@ def test_streamed_values_are_those_of_a_calculation_over_the_whole():
     assert len(closed) >= 8
     streamed = [one["indicators"]["MACD"]["macd_signal"] for one in closed]
     assert same_bits(streamed, batch["macd_signal"].iloc[-len(closed) :])
+
+
+def test_a_slow_client_gets_every_close_and_of_a_forming_candle_the_newest_state():
+    class Slow:
+        """A socket that takes a message whenever it is let to."""
+
+        def __init__(self):
+            self.sent, self.may = [], asyncio.Semaphore(0)
+
+        async def send_text(self, text):
+            await self.may.acquire()
+            self.sent.append(json.loads(text))
+
+    async def story():
+        socket = Slow()
+        connection = Connection(socket, 20)
+        writing = asyncio.create_task(connection.write())
+        for number in range(400):  # far more than the queue holds
+            for stream in ("a", "b"):
+                close = number % 100 == 99
+                connection.offer(
+                    f'"stream":"{stream}","n":{number},"closed":{str(close).lower()}}}', stream, not close
+                )
+            if number % 50 == 0:
+                socket.may.release()
+                await asyncio.sleep(0.001)
+        connection.offer('"type":"pong"}')
+        for _ in range(60):
+            socket.may.release()
+        await connection.drained()
+        connection.end()
+        await writing
+        return socket.sent
+
+    sent = run(story())
+    assert [one["number"] for one in sent] == list(range(1, len(sent) + 1))
+    assert sent[-1]["type"] == "pong"
+    for stream in ("a", "b"):
+        mine = [one for one in sent if one.get("stream") == stream]
+        assert [one["n"] for one in mine if one["closed"]] == [99, 199, 299, 399]
+        assert [one["n"] for one in mine] == sorted({one["n"] for one in mine})
+        assert {98, 198, 298, 398} <= {one["n"] for one in mine}
+    assert len(sent) < 40
 
 
 def test_rest_has_what_the_exchange_gave():
