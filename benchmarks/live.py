@@ -52,6 +52,7 @@ def exchange(listening: socket.socket) -> None:
     from websockets.exceptions import ConnectionClosed
     from websockets.http11 import Request, Response
 
+    logging.disable(logging.WARNING)  # asyncio's, of clients that go in the middle of a message
     begun = time.monotonic()
 
     def now() -> int:
@@ -156,13 +157,16 @@ def service(listening: socket.socket, upstream: int) -> None:
     limits = Limits(subscriptions=200, queue=4_096, linger=0.0)
     # An empty folder: nothing is stored yet.
     app = create_app(source=store, live=Exchange(venue, source=store), limits=limits)
-    run(app, [listening], log_level="error")
+    # The client below only notes when something came: it answers no pings.
+    run(app, [listening], log_level="error", ws_ping_interval=None)
 
 
 def relay(listening: socket.socket, upstream: int) -> None:
     from websockets.asyncio.client import connect
     from websockets.asyncio.server import ServerConnection, serve
     from websockets.exceptions import ConnectionClosed
+
+    logging.disable(logging.WARNING)
 
     async def client(connection: ServerConnection) -> None:
         streams = "/".join(f"{symbol.lower()}@kline_{timeframe}" for symbol, timeframe in series())
@@ -173,7 +177,7 @@ def relay(listening: socket.socket, upstream: int) -> None:
                     await connection.send(text)
 
     async def main() -> None:
-        async with serve(client, sock=listening, compression=None):
+        async with serve(client, sock=listening, compression=None, ping_interval=None):
             await asyncio.get_running_loop().create_future()
 
     asyncio.run(main())
@@ -253,6 +257,8 @@ async def of_service(port: int) -> Client:
     while ready < len(series()):
         await asyncio.sleep(1)
         ready = await asyncio.to_thread(_ready, port)
+        assert client.transport is not None
+        assert not client.transport.is_closing(), "the service closed the connection"
     return client
 
 
