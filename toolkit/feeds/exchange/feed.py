@@ -57,11 +57,6 @@ class ExchangeFeed:
         self._closed = False
         self._time = (0, timestamp(0))
 
-    @property
-    def waiting(self) -> int:
-        """Events that wait to be read."""
-        return len(self._inbox)
-
     def history(self) -> pd.DataFrame:
         """Stored candles and the exchange's, closed, checked, up to the last event that was read; `attrs` has
         the report, with the seam between them. Empty where there are none. For a thread: it reads files.

@@ -47,8 +47,6 @@ class Rest:
 
     def __init__(self, venue: Venue) -> None:
         self.venue = venue
-        self.asked = 0
-        """Requests that were sent."""
         self._client: httpx2.AsyncClient | None = None
         self._not_before = 0.0
 
@@ -101,7 +99,6 @@ class Rest:
         if self._client is None:
             # A proxy of the system has no way to this machine's own addresses.
             self._client = httpx2.AsyncClient(timeout=_SECONDS, trust_env=not self.venue.local())
-        self.asked += 1
         try:
             answer = await self._client.get(self.venue.rest + path, params=query)
         except httpx2.HTTPError as error:
