@@ -50,8 +50,8 @@ class TEMA(Indicator):
             ema(state[1:4], now, period, alpha, once)
             ema(state[4:7], once[first:], period, alpha, twice[first:])
             ema(state[7:10], twice[second:], period, alpha, thrice[second:])
-            thrice[:second] = np.nan
-            for i in range(second, len(now)):
+            twice[:first] = thrice[:second] = np.nan
+            for i in range(len(now)):
                 thrice[i] = 3.0 * once[i] - 3.0 * twice[i] + thrice[i]
             settle(now, thrice)
             seen += len(now)

@@ -1,4 +1,4 @@
-from toolkit.kernels.compiling import compiled, shared
+from toolkit.kernels.compiling import compiled, fma, shared
 from toolkit.kernels.constants import NOISE, TILE, VANISHED, Array
 from toolkit.kernels.deviations import (
     rolling_mean_deviation,
@@ -6,17 +6,13 @@ from toolkit.kernels.deviations import (
     rolling_mean_std,
     rolling_mean_std_memory,
 )
+from toolkit.kernels.exponential import EMA_MEMORY, RECURRENCE_MEMORY, ema, recurrence
 from toolkit.kernels.logarithms import LOG_CHANGE_MEMORY, log_change
 from toolkit.kernels.means import (
-    EMA_MEMORY,
-    RECURRENCE_MEMORY,
-    efficiency,
-    efficiency_memory,
-    ema,
-    recurrence,
     rolling_mean,
     rolling_mean_memory,
     settle,
+    settled_mean,
     weighted_mean,
     weighted_mean_memory,
 )
@@ -26,6 +22,8 @@ from toolkit.kernels.moves import (
     RUNNING_SUM_MEMORY,
     TRUE_RANGE_MEMORY,
     change,
+    efficiency,
+    efficiency_memory,
     gain_share,
     money_flow,
     running_sum,
@@ -73,6 +71,7 @@ __all__ = [
     "efficiency",
     "efficiency_memory",
     "ema",
+    "fma",
     "gain_share",
     "log_change",
     "money_flow",
@@ -93,6 +92,7 @@ __all__ = [
     "rolling_min_age",
     "running_sum",
     "settle",
+    "settled_mean",
     "shared",
     "true_range",
     "weighted_mean",

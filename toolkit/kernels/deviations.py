@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from toolkit.kernels.compiling import compiled, shared, unowned
+from toolkit.kernels.compiling import compiled, fma, shared, unowned
 from toolkit.kernels.constants import TILE, Array
 from toolkit.kernels.windows import remember
 
@@ -45,7 +45,7 @@ def rolling_mean_std(memory: Array, values: Array, period: int, mean: Array, std
             now[j] = value[j]
             away = value[j] - reference
             total += away
-            square += away * away
+            square = fma(away, away, square)
             centre[j] = total
             deviation[j] = square
         doubtful = 0
@@ -69,7 +69,7 @@ def rolling_mean_std(memory: Array, values: Array, period: int, mean: Array, std
             for j in range(period - 1, 0, -1):
                 away = block[j] - reference
                 total += away
-                square += away * away
+                square = fma(away, away, square)
                 behind[j] = total
                 behind2[j] = square
             last[:period] = block[:period]

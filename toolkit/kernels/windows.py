@@ -7,15 +7,38 @@ from toolkit.kernels.constants import TILE, Array
 
 
 @compiled
+def copy(values: Array, out: Array) -> None:
+    """Copy values. Numba takes longer to assign to a slice, as it must ask whether the two overlap."""
+    for i in range(len(out)):
+        out[i] = values[i]
+
+
+@compiled
+def fill(out: Array, value: float) -> None:
+    """Set all to one value."""
+    for i in range(len(out)):
+        out[i] = value
+
+
+@compiled
 def remember(memory: Array, values: Array, keep: int, recent: Array) -> None:
     """Lay `recent` out as the `keep` values before these and then these, and keep the last `keep` of them in
     `memory` for the next chunk. `recent` has room for `keep + len(values)`.
     """
     memory, values, recent = unowned(memory), unowned(values), unowned(recent)
     count = len(values)
-    recent[:keep] = memory[:keep]
-    recent[keep : keep + count] = values
-    memory[:keep] = recent[count : count + keep]
+    copy(memory[:keep], recent[:keep])
+    copy(values, recent[keep : keep + count])
+    copy(recent[count : count + keep], memory[:keep])
+
+
+@compiled
+def append(recent: Array, value: float) -> None:
+    """Move these values on by one place, and put another after them."""
+    last = len(recent) - 1
+    for i in range(last):
+        recent[i] = recent[i + 1]
+    recent[last] = value
 
 
 @shared
@@ -33,11 +56,11 @@ def delay(memory: Array, values: Array, count: int, out: Array) -> None:
     seen = int(memory[0])
     kept = memory[1 : 1 + count]
     early = min(count, len(values))
-    out[:early] = kept[:early]
-    out[early:] = values[: len(values) - early]
-    out[: max(0, min(early, count - seen))] = np.nan
+    copy(kept, out[:early])
+    copy(values, out[early:])
+    fill(out[: max(0, min(early, count - seen))], np.nan)
     if len(values) >= count:
-        kept[:] = values[len(values) - count :]
+        copy(values[len(values) - count :], kept)
     else:
         for i in range(count - early):
             kept[i] = kept[i + early]
@@ -96,7 +119,7 @@ def _rolling_extreme(memory: Array, values: Array, period: int, sign: float, out
             width *= 4
         last = period - width
         _greatest_of_four(current, min(width, last), min(2 * width, last), last, sign, extreme)
-        extreme[: max(0, min(count, period - 1 - seen))] = np.nan
+        fill(extreme[: max(0, min(count, period - 1 - seen))], np.nan)
         seen += count
     if len(values) >= keep:
         kept[:keep] = values[len(values) - keep :]
@@ -144,30 +167,46 @@ def rolling_min(memory: Array, values: Array, period: int, out: Array) -> None:
 def _rolling_age(memory: Array, values: Array, period: int, sign: float, out: Array) -> None:
     """Candles since the extreme of the last `period` values; the later of two equal ones.
 
-    While the extreme stays the same it only grows older; where it goes out of the window, the new one is
-    searched for.
+    By twos, in the manner of `_rolling_extreme`: beside the greater of two values goes its place.
     """
     memory, values, out = unowned(memory), unowned(values), unowned(out)
     seen, keep, kept = int(memory[0]), period - 1, memory[1:]
-    recent = np.empty(keep + min(TILE, len(values)))
-    again = np.zeros(rolling_extreme_memory(period))
-    again[0], again[1:period] = seen, kept[:keep]
+    scratch = np.empty((7, keep + min(TILE, len(values))))
+    places = scratch[6]
+    for i in range(len(places)):
+        places[i] = i
     for start in range(0, len(values), TILE):
-        chunk, extreme = values[start : start + TILE], out[start : start + TILE]
-        _rolling_extreme(again, chunk, period, sign, extreme)
-        remember(kept, chunk, keep, recent)
-        age, before = 0, np.nan
-        for i in range(max(0, min(len(chunk), keep - seen)), len(chunk)):
-            now = extreme[i]
-            age = 0 if chunk[i] == now else age + 1
-            if age and now != before:
-                age = 1
-                while age < keep and recent[keep + i - age] != now:
-                    age += 1
-            before = now
-            extreme[i] = age
-        seen += len(chunk)
+        age = out[start : start + TILE]
+        count = len(age)
+        recent = scratch[0]
+        remember(kept, values[start : start + TILE], keep, recent)
+        extreme, place, width, turn, size = recent, places, 1, 0, keep + count
+        while width < period:
+            step = min(width, period - width)
+            size -= step
+            to, place_to = scratch[1 + turn, :size], scratch[3 + turn, :size]
+            _later_or_greater(extreme, place, step, sign, to, place_to)
+            extreme, place, width, turn = to, place_to, width + step, 1 - turn
+        for i in range(count):
+            age[i] = (keep + i) - place[i]
+        fill(age[: max(0, min(count, keep - seen))], np.nan)
+        seen += count
     memory[0] = seen
+
+
+@compiled
+def _later_or_greater(
+    values: Array, places: Array, step: int, sign: float, out: Array, places_out: Array
+) -> None:
+    """The greater of each value and one `step` places after it, and its place; of equal ones the later."""
+    values, places, out, places_out = unowned(values), unowned(places), unowned(out), unowned(places_out)
+    size = len(out)
+    early, late = values[:size], values[step : step + size]
+    place_early, place_late = places[:size], places[step : step + size]
+    for i in range(size):  # two loops: SIMD takes one that writes to one array more readily
+        places_out[i] = place_late[i] if sign * late[i] >= sign * early[i] else place_early[i]
+    for i in range(size):
+        out[i] = late[i] if sign * late[i] >= sign * early[i] else early[i]
 
 
 @compiled
