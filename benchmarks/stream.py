@@ -71,12 +71,16 @@ def many_series(count: int, series: int = 114) -> None:
         for name, history in zip(names, histories, strict=True):
             runs.feed(name, history)
     columns = ("high", "low", "close")
-    last = {column: np.array([history[column][-1] for history in histories]) for column in columns}
+    latest = itertools.cycle(  # prices that move: a window that stands still is another case
+        {column: np.array([history[column][-k] for history in histories]) for column in columns}
+        for k in range(100, 0, -1)
+    )
     tails = [np.ascontiguousarray(history["close"][-TAIL:]) for history in histories]
 
     def ours() -> None:
+        candles_now = next(latest)
         for runs in many:
-            runs.update(last)
+            runs.update(candles_now)
 
     def theirs() -> None:
         for tail in tails:

@@ -11,6 +11,7 @@ from toolkit.kernels import (
     TILE,
     Array,
     compiled,
+    fill,
     rolling_mean,
     rolling_mean_memory,
     rolling_mean_std,
@@ -93,7 +94,7 @@ class BollingerBands(Indicator):
                 share = (now[i] - lower[i]) / width[i]
                 position[i] = share if width[i] > NOISE * middle[i] else np.nan
             first = min(len(now), max(0, period - 1 - seen))
-            squeeze[:first] = np.nan
+            fill(squeeze[:first], np.nan)
             rolling_mean(state[split:], width[first:], squeeze_period, squeeze[first:])
             for i in range(len(now)):
                 squeeze[i] *= squeeze_ratio

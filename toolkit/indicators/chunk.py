@@ -219,7 +219,7 @@ class Inputs:
 
 
 @compiled
-def _finite(bits: npt.NDArray[np.int64]) -> bool:
+def finite(bits: npt.NDArray[np.int64]) -> bool:
     """Whether no float of these bits is infinite or NaN: those have all bits of their exponent set."""
     worst = 0
     for i in range(len(bits)):
@@ -231,7 +231,7 @@ def _array(who: str, name: str, values: Array, checked: bool) -> Array:
     if not isinstance(values, np.ndarray) or values.dtype != np.float64 or values.ndim != 1:
         raise ValueError(f"{who}: {name!r} must be a one-dimensional array of float64")
     values = np.ascontiguousarray(values)
-    if not checked and not _finite(values.view(np.int64)):
+    if not checked and not finite(values.view(np.int64)):
         raise ValueError(f"{who}: {name!r} has values that are not finite")
     return values
 
@@ -245,10 +245,10 @@ def _column(who: str, frame: pd.DataFrame, name: str) -> Array:
     if not pd.api.types.is_numeric_dtype(column.dtype) or pd.api.types.is_bool_dtype(column.dtype):
         raise ValueError(f"{who}: column {name!r} holds {column.dtype}, not numbers")
     values = np.ascontiguousarray(column.to_numpy(dtype=np.float64, na_value=np.nan))
-    if not _finite(values.view(np.int64)):
-        finite = np.isfinite(values)
-        where = frame.index[int(finite.argmin())]
-        count = len(values) - int(finite.sum())
+    if not finite(values.view(np.int64)):
+        good = np.isfinite(values)
+        where = frame.index[int(good.argmin())]
+        count = len(values) - int(good.sum())
         raise ValueError(
             f"{who}: column {name!r} has {count} values that are not finite, the first at {where}"
         )

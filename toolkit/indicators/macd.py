@@ -2,7 +2,7 @@
 
 from toolkit.indicators.base import Histogram, Indicator, Line
 from toolkit.indicators.parameters import Period, Source
-from toolkit.kernels import EMA_MEMORY, NOISE, TILE, Array, compiled, ema
+from toolkit.kernels import EMA_MEMORY, NOISE, TILE, Array, compiled, copy, ema
 from toolkit.rules import Rule, crosses_above, crosses_below
 
 
@@ -58,7 +58,7 @@ class MACD(Indicator):
             first = min(len(now), max(0, slow_period - 1 - seen))
             ema(fast, now[late:], fast_period, 2.0 / (fast_period + 1), apart[late:])
             ema(slow, now, slow_period, 2.0 / (slow_period + 1), line)
-            apart[:first] = line[:first]
+            copy(line[:first], apart[:first])
             for i in range(len(now)):
                 distance = apart[i] - line[i]
                 apart[i] = 0.0 if abs(distance) <= NOISE * now[i] else distance

@@ -4,7 +4,7 @@ import numpy as np
 
 from toolkit.indicators.base import Indicator, Line
 from toolkit.indicators.parameters import Level, Period, Source
-from toolkit.kernels import NOISE, TILE, Array, compiled, rolling_mean, rolling_mean_memory
+from toolkit.kernels import NOISE, TILE, Array, compiled, copy, rolling_mean, rolling_mean_memory
 from toolkit.rules import Rule, at_or_above, at_or_below, crosses_above, crosses_below
 
 
@@ -57,7 +57,7 @@ class MFI(Indicator):
             count = len(now)
             rise, fall = scratch[0, :count], scratch[1, :count]
             fall[0] = previous
-            fall[1:] = now[:-1]
+            copy(now, fall[1:])
             previous = now[-1]
             for i in range(count):
                 change, noise = now[i] - fall[i], NOISE * now[i]

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from toolkit.indicators.base import Indicator, Line
 from toolkit.indicators.parameters import Bounds, Period
-from toolkit.kernels import TILE, Array, compiled, rolling_mean, rolling_mean_memory
+from toolkit.kernels import Array, compiled, rolling_mean, rolling_mean_memory
 from toolkit.rules import Rule, above
 
 
@@ -38,8 +38,6 @@ class VolumeAverage(Indicator):
     def kernel(
         state: Array, volume: Array, period: int, spike_ratio: float, volume_sma: Array, spike_volume: Array
     ) -> None:
-        for at in range(0, len(volume), TILE):
-            mean, spike = volume_sma[at : at + TILE], spike_volume[at : at + TILE]
-            rolling_mean(state, volume[at : at + TILE], period, mean)
-            for i in range(len(mean)):
-                spike[i] = spike_ratio * mean[i]
+        rolling_mean(state, volume, period, volume_sma)
+        for i in range(len(volume)):
+            spike_volume[i] = spike_ratio * volume_sma[i]

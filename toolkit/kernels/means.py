@@ -4,7 +4,7 @@ import numpy as np
 
 from toolkit.kernels.compiling import compiled, fma, shared, unowned
 from toolkit.kernels.constants import NOISE, TILE, Array
-from toolkit.kernels.windows import append, fill, remember
+from toolkit.kernels.windows import append, copy, fill, remember
 
 
 @shared
@@ -45,7 +45,7 @@ def _rolling_mean(memory: Array, values: Array, period: int, noise: float, out: 
         return
     same = values.ctypes.data == out.ctypes.data
     tile = min(TILE, len(values))
-    scratch, nothing = np.empty((7, keep + tile)), np.zeros(tile if period != 20 else 0)
+    scratch, nothing = np.empty((7, keep + tile)), np.zeros(tile)
     for start in range(0, len(values), TILE):
         chunk = values[start : start + TILE]
         count = len(chunk)
@@ -73,7 +73,7 @@ def _rolling_mean(memory: Array, values: Array, period: int, noise: float, out: 
         fill(to[: max(0, min(count, keep - seen))], np.nan)
         seen += count
     if not same and len(values) > keep:
-        kept[1:] = values[len(values) - keep :]
+        copy(values[len(values) - keep :], kept[1:])
 
 
 @compiled
@@ -158,9 +158,16 @@ def _sum_over(values: Array, at: int, width: int) -> float:
         return float(values[at])
     if width == 4:
         return float((values[at] + values[at + 1]) + (values[at + 2] + values[at + 3]))
+    return _sum_over_many(values, at, width)
+
+
+@compiled
+def _sum_over_many(values: Array, at: int, width: int) -> float:
+    if width == 4:
+        return float((values[at] + values[at + 1]) + (values[at + 2] + values[at + 3]))
     part = width // 4
-    early = _sum_over(values, at, part) + _sum_over(values, at + part, part)
-    return early + (_sum_over(values, at + 2 * part, part) + _sum_over(values, at + 3 * part, part))
+    early = _sum_over_many(values, at, part) + _sum_over_many(values, at + part, part)
+    return early + (_sum_over_many(values, at + 2 * part, part) + _sum_over_many(values, at + 3 * part, part))
 
 
 @shared
@@ -171,12 +178,12 @@ def weighted_mean_memory(period: int) -> int:
 
 @compiled
 def _whole_weighted_means(
-    values: Array, period: int, share: float, behind: Array, sums: Array, out: Array
+    values: Array, period: int, share: float, behind: Array, sums: Array, noise: float, out: Array
 ) -> None:
     """`weighted_mean` of whole blocks: the same sums, laid down for all of them before SIMD joins them."""
     values, behind, sums, out = unowned(values), unowned(behind), unowned(sums), unowned(out)
     count = len(values)
-    sums[:period] = behind
+    copy(behind, sums[:period])
     for at in range(0, count, period):
         value, mean = values[at : at + period], out[at : at + period]
         later = sums[at + period : at + 2 * period]
@@ -193,8 +200,9 @@ def _whole_weighted_means(
             mean[j] = fma(period - place, total, moment)
     before = sums[:count]
     for i in range(count):
-        out[i] = (out[i] + before[i]) * share
-    behind[:] = sums[count : count + period]
+        mean, value = (out[i] + before[i]) * share, values[i]
+        out[i] = value if abs(mean - value) <= noise * abs(value) else mean
+    copy(sums[count : count + period], behind)
 
 
 @compiled
@@ -207,6 +215,19 @@ def weighted_mean(memory: Array, values: Array, period: int, out: Array) -> None
     `(period - j + m)` each, which is `(period - j)` times their sum and the sum of `m` times each; what the
     older ones weigh together was laid down when their block was full. Sums are only ever added to.
     """
+    _weighted_mean(memory, values, period, -1.0, out)
+
+
+@compiled
+def settled_weighted_mean(memory: Array, values: Array, period: int, out: Array) -> None:
+    """As `weighted_mean`, and the value itself where the mean differs from it by rounding alone (`settle`).
+    `out` is not `values`.
+    """
+    _weighted_mean(memory, values, period, NOISE, out)
+
+
+@compiled
+def _weighted_mean(memory: Array, values: Array, period: int, noise: float, out: Array) -> None:
     memory, values, out = unowned(memory), unowned(values), unowned(out)
     seen, total, moment = int(memory[0]), memory[1], memory[2]
     block, behind = memory[3 : 3 + period], memory[3 + period : 3 + 2 * period]
@@ -219,9 +240,9 @@ def weighted_mean(memory: Array, values: Array, period: int, out: Array) -> None
         if at == 0 and len(values) - done >= 2 * period:
             steps = min(most, (len(values) - done) // period * period)
             _whole_weighted_means(
-                values[done : done + steps], period, share, behind, sums, out[done : done + steps]
+                values[done : done + steps], period, share, behind, sums, noise, out[done : done + steps]
             )
-            out[done : done + max(0, period - 1 - seen)] = np.nan
+            fill(out[done : done + max(0, period - 1 - seen)], np.nan)
             done += steps
             seen += steps
             continue
@@ -233,17 +254,18 @@ def weighted_mean(memory: Array, values: Array, period: int, out: Array) -> None
             now[j] = value[j]
             total += value[j]
             moment = fma(place, value[j], moment)
-            mean[j] = (fma(period - place, total, moment) + before[j]) * share
-        mean[: max(0, period - 1 - seen)] = np.nan
+            weighted = (fma(period - place, total, moment) + before[j]) * share
+            mean[j] = now[j] if abs(weighted - now[j]) <= noise * abs(now[j]) else weighted
+        fill(mean[: min(steps, max(0, period - 1 - seen))], np.nan)
         done += steps
         seen += steps
         if at + steps == period:
-            later = weighted = 0.0
+            later = older = 0.0
             behind[period - 1] = 0.0
             for j in range(period - 2, -1, -1):
                 later += block[j + 1]
-                weighted += later
-                behind[j] = weighted
+                older += later
+                behind[j] = older
             total = moment = 0.0
     memory[0], memory[1], memory[2] = seen, total, moment
 

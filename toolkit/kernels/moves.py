@@ -5,7 +5,7 @@ import numpy as np
 from toolkit.kernels.compiling import compiled, fma, shared, unowned
 from toolkit.kernels.constants import NOISE, TILE, VANISHED, Array
 from toolkit.kernels.means import rolling_mean, rolling_mean_memory
-from toolkit.kernels.windows import remember
+from toolkit.kernels.windows import fill, remember
 
 CHANGE_MEMORY = 2  # slots that `change` needs
 TRUE_RANGE_MEMORY = 2  # slots that `true_range` needs
@@ -122,7 +122,7 @@ def efficiency(memory: Array, values: Array, period: int, out: Array) -> None:
         step, last, ago = steps[:count], recent[period - 1 : period - 1 + count], recent[:count]
         for i in range(count):
             step[i] = abs(now[i] - last[i])
-        ratio[:first] = np.nan
+        fill(ratio[:first], np.nan)
         rolling_mean(path, step[first:], period, ratio[first:])
         for i in range(count):
             way = period * ratio[i]

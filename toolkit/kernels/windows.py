@@ -64,7 +64,7 @@ def delay(memory: Array, values: Array, count: int, out: Array) -> None:
     else:
         for i in range(count - early):
             kept[i] = kept[i + early]
-        kept[count - early :] = values
+        copy(values, kept[count - early :])
     memory[0] = seen + len(values)
 
 
@@ -82,7 +82,7 @@ def percent_change(memory: Array, values: Array, count: int, out: Array) -> None
     for i in range(len(later)):
         later[i] = 100.0 * (now[i] / then[i] - 1.0)
     if len(values) > count:
-        memory[1 : 1 + count] = values[len(values) - count :]
+        copy(values[len(values) - count :], memory[1 : 1 + count])
         memory[0] += len(values) - count
 
 
@@ -118,11 +118,14 @@ def _rolling_extreme(memory: Array, values: Array, period: int, sign: float, out
             current, one, other = one, other, one
             width *= 4
         last = period - width
-        _greatest_of_four(current, min(width, last), min(2 * width, last), last, sign, extreme)
+        if last <= width:
+            _greatest_of_two(current, last, sign, extreme)
+        else:
+            _greatest_of_four(current, width, min(2 * width, last), last, sign, extreme)
         fill(extreme[: max(0, min(count, period - 1 - seen))], np.nan)
         seen += count
     if len(values) >= keep:
-        kept[:keep] = values[len(values) - keep :]
+        copy(values[len(values) - keep :], kept[:keep])
     memory[0] = seen
 
 
@@ -145,6 +148,20 @@ def _greatest_of_four(values: Array, one: int, two: int, three: int, sign: float
             a = a if a < second[i] else second[i]
             b = b if b < fourth[i] else fourth[i]
             out[i] = a if a < b else b
+
+
+@compiled
+def _greatest_of_two(values: Array, other: int, sign: float, out: Array) -> None:
+    """The greater of each value and that so many places after it, or the lesser of them."""
+    values, out = unowned(values), unowned(out)
+    size = len(out)
+    first, second = values[:size], values[other : other + size]
+    if sign > 0.0:
+        for i in range(size):
+            out[i] = first[i] if first[i] > second[i] else second[i]
+    else:
+        for i in range(size):
+            out[i] = first[i] if first[i] < second[i] else second[i]
 
 
 @compiled
