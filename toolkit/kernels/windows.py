@@ -98,10 +98,17 @@ def _rolling_extreme(memory: Array, values: Array, period: int, sign: float, out
 
     By fours: the greatest of four values, of sixteen, of sixty-four, each from four of the step before, all
     of which SIMD does for many candles at once; the last step joins up to four windows that overlap. An
-    extreme is one of the values itself, so the way in which it is found can't change its bits.
+    extreme is one of the values itself (none of which is NaN), so how it is found can't change its bits.
     """
     memory, values, out = unowned(memory), unowned(values), unowned(out)
-    seen, keep, kept = int(memory[0]), period - 1, memory[1:]
+    seen, keep, kept = int(memory[0]), period - 1, memory[1:period]
+    if len(values) == 1:
+        extreme_now = _extreme_of(kept, values[0], sign)
+        if keep:
+            append(kept, values[0])
+        out[0] = extreme_now if seen >= keep else np.nan
+        memory[0] = seen + 1
+        return
     room = keep + min(TILE, len(values))
     source, one, other = np.empty(room), np.empty(room), np.empty(room)
     for start in range(0, len(values), TILE):
@@ -127,6 +134,14 @@ def _rolling_extreme(memory: Array, values: Array, period: int, sign: float, out
     if len(values) >= keep:
         copy(values[len(values) - keep :], kept[:keep])
     memory[0] = seen
+
+
+@compiled
+def _extreme_of(values: Array, value: float, sign: float) -> float:
+    """The greatest of all of these, or the least."""
+    for i in range(len(values)):
+        value = values[i] if sign * values[i] > sign * value else value
+    return value
 
 
 @compiled
