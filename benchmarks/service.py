@@ -5,7 +5,8 @@
 
 Requests: `/api/klines` with 500 candles and three indicators beside the trivial endpoint `/` of the same app,
 in turn, so that a busy machine slows both; a ratio of 0.6 means six answers in the time of ten trivial ones.
-`again` is answered from bytes that were kept; for `afresh` each request is another, and encoded anew.
+`again` is answered from bytes that were kept; for `afresh` each request is another, and its body written anew
+(from rows that were turned into text once, as for all who ask for the newest candles).
 WebSockets: every client follows one series whose feed gives a candle a second; one of them never reads. The
 latency is from the moment the feed gave the candle to the moment a client has it, on one clock.
 """
@@ -28,6 +29,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+
+from toolkit.api.listen import listen
 
 KLINES = "/api/klines?symbol=BTCUSDT&timeframe=1h"
 STALLED = 1  # clients that never read
@@ -287,7 +290,7 @@ def main() -> None:
     if soft < needed:
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(needed, hard), hard))
 
-    listening = socket.create_server(("127.0.0.1", 0), backlog=1024)
+    [listening] = listen("127.0.0.1", 0)  # as `toolkit serve` does: without its options small answers wait
     port = listening.getsockname()[1]
     service = multiprocessing.get_context("fork").Process(target=serve, args=(listening,), daemon=True)
     service.start()

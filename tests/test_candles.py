@@ -840,6 +840,9 @@ def test_symbols_as_people_write_them(text):
         ("MATIK", "did you mean 'MATICUSDT'"),
         ("qqqqqqq", "supported are AAVEUSDT, ADAUSDT"),
         ("", "is not supported"),
+        ("../etc", "is not supported"),  # a path, and not Ethereum Classic: one separator only
+        ("b/t/c", "is not supported"),
+        ("BTC//USDT", "is not supported"),
         (None, "None is not a text"),
         (3, "3 is not a text"),
     ],

@@ -1,5 +1,6 @@
 """The kernel's side of the chart: what it describes to the browser and what it sends."""
 
+import json
 import re
 
 import bqplot
@@ -415,7 +416,7 @@ def test_overlays_are_told_apart(klines):
 
 def test_signals_are_sent_by_row_with_their_group(klines):
     signals = {"MACD": MACD().get_signals(klines), "RSI": RSI().get_signals(klines)}
-    position, group, confidence = wire.signal_columns(signals)
+    rules, (position, group, confidence, rule, value) = wire.signal_columns(signals)
     found = sorted(
         (signal_position, {"BUY": 0, "SELL": 1}.get(kind, 2))
         for one in signals.values()
@@ -425,7 +426,15 @@ def test_signals_are_sent_by_row_with_their_group(klines):
     assert sorted(zip(position.tolist(), group.tolist(), strict=True)) == found
     assert (np.diff(position) >= 0).all()
     assert (position.dtype, group.dtype, confidence.dtype) == (np.int32, np.uint8, np.float32)
-    assert [len(column) for column in wire.signal_columns({})] == [0, 0, 0]
+    assert (rule.dtype, value.dtype) == (np.int32, np.float64)
+    told = sorted(
+        (signal_position, label, one.rules[number], number, signal_value)
+        for label, one in signals.items()
+        for signal_position, number, signal_value in zip(one.position, one.rule, one.value, strict=True)
+    )
+    texts = [(label, (kind, text), number) for label, kind, text, number in (rules[i] for i in rule)]
+    assert sorted((p, *t, v) for p, t, v in zip(position, texts, value, strict=True)) == told
+    assert [len(column) for column in wire.signal_columns({})[1]] == [0] * 5
 
 
 def test_going_to_a_candle(chart, monkeypatch):
@@ -476,3 +485,200 @@ def test_the_modules_make_one_script_without_clashing_names():
     assert len(names) > 20
     assert len(names) == len(set(names))
     assert {path.stem for path in bundle.FOLDER.glob("*.js")} == set(bundle.MODULES)
+
+
+# ---- where it looks, how it is arranged
+
+
+def test_a_range_is_shown_by_time(chart, klines):
+    def goal(first, last):
+        chart.show_range(first, last)
+        return chart._controller.goal["low"], chart._controller.goal["high"]
+
+    assert goal(klines.index[100], klines.index[200]) == (99.5, 200.5)
+    assert goal("2024-01-01", "2024-01-02") == (-0.5, 24.5)
+    assert goal("2024-01-02T05:30+02:00", klines.index[40].tz_convert("Asia/Tokyo")) == (26.5, 40.5)
+    step = pd.Timedelta("1h")
+    assert goal(klines.index[0] - 3 * step, klines.index[-1] + 7 * step) == (-3.5, 5006.5)
+    before = chart._controller.goal
+    for first, last, named in (
+        ("soon", "2024-01-02", "first='soon'"),
+        (None, "2024-01-02", "first=None"),
+        ("2024-01-02", pd.NaT, "last=NaT"),
+        ("2024-01-03", "2024-01-02", "before first"),
+    ):
+        with pytest.raises(ValueError, match=f"Chart.show_range: .*{named}"):
+            chart.show_range(first, last)
+    assert chart._controller.goal == before
+    with pytest.raises(ValueError, match="nothing is shown yet"):
+        Chart().show_range("2024-01-01", "2024-01-02")
+
+
+def test_a_range_in_a_gap_begins_with_the_candle_before_it(klines):
+    chart = Chart(klines.drop(klines.index[10:20]))
+    chart.show_range(klines.index[15], klines.index[25])
+    assert (chart._controller.goal["low"], chart._controller.goal["high"]) == (8.5, 15.5)
+
+
+def test_the_pointer_is_told_to_those_who_watch(chart):
+    rows = []
+    assert not chart._controller.watching
+    end = chart.watch_pointer(rows.append)
+    other = chart.watch_pointer(lambda _: None)
+    assert chart._controller.watching
+    ask(chart, {"type": "pointer", "epoch": 1, "row": 17})
+    ask(chart, {"type": "pointer", "epoch": 0, "row": 99})  # of candles that are gone
+    ask(chart, {"type": "pointer", "epoch": 1, "row": None})
+    assert rows == [17, None]
+    end()
+    assert chart._controller.watching
+    other()
+    end()
+    assert not chart._controller.watching
+
+
+def test_what_is_in_view_is_told(chart, klines):
+    times = []
+    end = chart.observe_visible(lambda: times.append(chart.visible_times))
+    assert chart.visible_times is None
+    seen = {"epoch": 1, "level": 0, "from": 0, "to": 200}
+    chart._controller.seen = {**seen, "first": 9.6, "last": 100.2}
+    chart._controller.seen = {**seen, "first": -30.0, "last": 6000.0}
+    end()
+    chart._controller.seen = {**seen, "first": 0.0, "last": 1.0}
+    assert times == [(klines.index[10], klines.index[100]), (klines.index[0], klines.index[-1])]
+
+
+DRAWN = {"id": "a", "kind": "line", "pane": "price", "points": [[0, 1.5], [3600000, 2]]}
+ARRANGED = {
+    "scale": "log",
+    "timezone": "Europe/Berlin",
+    "theme": "light",
+    "panes": [
+        {"key": "RSI", "height": 120, "folded": True},
+        {"key": "price", "height": None, "folded": False},
+    ],
+    "drawings": {"BTCUSDT": [DRAWN]},
+    "compare": None,
+}
+
+
+def test_an_arrangement_is_kept_and_given_back(chart):
+    usual = chart.arrangement
+    seen = []
+    end = chart.observe_arrangement(lambda: seen.append(chart.arrangement["scale"]))
+    chart.arrangement = ARRANGED
+    assert chart.arrangement == json.loads(json.dumps(chart.arrangement)) == ARRANGED
+    chart.arrangement["panes"].clear()
+    assert chart.arrangement == ARRANGED, "what was handed out is a copy"
+    chart.arrangement = {"scale": "percent"}
+    assert chart.arrangement == {**usual, "scale": "percent"}
+    end()
+    chart.arrangement = {}
+    assert chart.arrangement == usual
+    assert seen == ["log", "percent"]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        [],
+        {"colour": "red"},
+        {"scale": "cubic"},
+        {"theme": None},
+        {"timezone": "Mars/Olympus"},
+        {"timezone": 3},
+        {"timezone": "../../etc/passwd"},
+        {"compare": 5},
+        {"panes": {}},
+        {"panes": [{"height": 3}]},
+        {"panes": [{"key": "RSI", "height": 0}]},
+        {"panes": [{"key": "RSI", "height": float("nan")}]},
+        {"panes": [{"key": "RSI", "folded": 1}]},
+        {"panes": [{"key": "RSI"}, {"key": "RSI"}]},
+        {"drawings": []},
+        {"drawings": {"BTCUSDT": {}}},
+        {"drawings": {"BTCUSDT": [{**DRAWN, "kind": "circle"}]}},
+        {"drawings": {"BTCUSDT": [{**DRAWN, "points": [[0, 1]]}]}},
+        {"drawings": {"BTCUSDT": [{**DRAWN, "points": [[0, 1], [0, float("inf")]]}]}},
+        {"drawings": {"BTCUSDT": [DRAWN, DRAWN]}},
+    ],
+)
+def test_an_arrangement_that_is_wrong_is_refused_and_named(chart, wrong):
+    before = chart.arrangement
+    with pytest.raises(ValueError, match=r"Chart\.arrangement.* is not allowed: it must be "):
+        chart.arrangement = wrong
+    assert chart.arrangement == before
+
+
+def test_a_second_symbol_is_put_where_its_times_are(klines):
+    other = random_candles(5000, seed=8).drop(klines.index[100:110])
+    other.attrs["symbol"] = "ETHUSDT"
+    chart = Chart(klines.iloc[50:])
+    chart.compare(other)
+    column = chart._columns.held[panes.COMPARISON].values
+    expected = other["close"].reindex(klines.index[50:])
+    np.testing.assert_array_equal(column, expected.to_numpy())
+    assert np.isnan(column[50:60]).all(), "what is missing stays missing"
+    assert chart.arrangement["compare"] == "ETHUSDT"
+    assert chart.arrangement["scale"] == "percent"
+    assert spec(chart)["compare"] == {"column": panes.COMPARISON, "title": "ETHUSDT"}
+    marks = [mark for mark in spec(chart)["panes"][0]["marks"] if mark.get("compare")]
+    assert [mark["column"] for mark in marks] == [panes.COMPARISON]
+
+    chart.show(klines)  # others of the same timeframe: it is put where they are
+    np.testing.assert_array_equal(
+        chart._columns.held[panes.COMPARISON].values, other["close"].reindex(klines.index)
+    )
+    chart.compare(None)
+    assert panes.COMPARISON not in chart._columns.held
+    assert chart.arrangement == Chart().arrangement
+    with pytest.raises(ValueError, match="klines of 1 days 00:00:00 are not allowed"):
+        chart.compare(random_candles(50, timeframe="1d"))
+    with pytest.raises(ValueError, match="nothing is shown yet"):
+        Chart().compare(klines)
+
+
+def test_what_is_chosen_on_the_chart_is_loaded(klines, monkeypatch):
+    chart = Chart(klines)
+    asked = []
+
+    def load(symbol):
+        asked.append(symbol)
+        if symbol == "BADUSDT":
+            raise ValueError("there is none")
+        return klines
+
+    chart.offer_comparisons(["ETHUSDT", "BADUSDT"], load)
+    sent = Sent(chart, monkeypatch)
+    ask(chart, {"type": "compare", "symbol": "ETHUSDT"})
+    assert spec(chart)["compare"] is not None
+    ask(chart, {"type": "compare", "symbol": "BADUSDT"})
+    assert spec(chart)["compare"] is None
+    [problem] = [content["text"] for content, _ in sent.messages if content["type"] == "problem"]
+    assert problem == "BADUSDT cannot be compared: there is none"
+    ask(chart, {"type": "compare", "symbol": "../secret"})
+    assert asked == ["ETHUSDT", "BADUSDT"], "only what was offered is loaded"
+    assert spec(chart)["offers"] == ["ETHUSDT", "BADUSDT"]
+
+
+def test_made_up_prices_are_not_compared_with_real_ones(klines, monkeypatch):
+    real = klines.copy()
+    real.attrs |= {"symbol": "BTCUSDT", "timeframe": "1h", "source": "hub"}
+    chart = Chart(real)
+    sent = Sent(chart, monkeypatch)
+    made_up = KLineDataLoader.load_klines("ETHUSDT", "1h", source="sample")
+    monkeypatch.setattr(KLineDataLoader, "load_klines", lambda *_, **__: made_up)
+    ask(chart, {"type": "compare", "symbol": "ETHUSDT"})
+    assert spec(chart)["compare"] is None
+    assert "ETHUSDT would come from sample, the candles shown from hub" in sent.messages[-1][0]["text"]
+    chart.compare(made_up)
+    assert spec(chart)["compare"]["title"] == "ETHUSDT SYNTHETIC", "whoever does it all the same sees it"
+
+
+def test_what_it_says_of_itself(klines):
+    sample = KLineDataLoader.load_klines("ETHUSDT", "1h", source="sample")
+    about = spec(Chart(sample))["about"]
+    assert about["marks"] == ["SYNTHETIC"]
+    assert (about["symbol"], about["timeframe"], about["source"]) == ("ETHUSDT", "1h", "sample")
+    assert spec(Chart(klines))["about"]["marks"] == []

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from toolkit.candles import CandleError, is_synthetic, resample
     from toolkit.client import Client, ServiceError
     from toolkit.configuration import ConfigurationError, IndicatorConfiguration
+    from toolkit.feeds.base import FeedError
+    from toolkit.feeds.live import LiveEvent, live
     from toolkit.indicators import (
         MACD,
         RSI,
@@ -36,6 +38,8 @@ _HOMES = {
     "toolkit.candles": ("CandleError", "is_synthetic", "resample"),
     "toolkit.client": ("Client", "ServiceError"),
     "toolkit.configuration": ("ConfigurationError", "IndicatorConfiguration"),
+    "toolkit.feeds.base": ("FeedError",),
+    "toolkit.feeds.live": ("LiveEvent", "live"),
     "toolkit.indicators": (
         "MACD",
         "RSI",
@@ -62,12 +66,14 @@ __all__ = [
     "CandleError",
     "Client",
     "ConfigurationError",
+    "FeedError",
     "Indicator",
     "IndicatorConfiguration",
     "IndicatorPipeline",
     "IndicatorRegistry",
     "IndicatorSignal",
     "KLineDataLoader",
+    "LiveEvent",
     "LoadError",
     "LookAheadError",
     "ParameterError",
@@ -81,6 +87,7 @@ __all__ = [
     "UnknownIndicatorError",
     "audit",
     "is_synthetic",
+    "live",
     "resample",
     "screen",
 ]

@@ -64,7 +64,7 @@ class Update:
     signals: Mapping[str, list[IndicatorSignal]] = field(default_factory=dict)
     """Label → signals that became known with the latest candle."""
     reason: str = ""
-    """Why there is a snapshot: subscribed, configured, data, rewound."""
+    """Why there is a snapshot: subscribed, configured, data, rewound, missed."""
     history: pd.DataFrame | None = None
     """In a snapshot the last candles with the indicators' columns."""
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False)
@@ -228,7 +228,9 @@ class Client:
         `contextlib.aclosing` at once).
 
         A connection that breaks is made again, after a wait that doubles (half a second to thirty, with
-        jitter); a new snapshot then says where things stand, and a replay goes on after its last candle.
+        jitter). Each candle that closed meanwhile then comes with its signals; where the service no longer
+        knows what was missed, a snapshot with the reason "missed" says where things stand. A replay goes on
+        after its last candle.
 
         Args:
             limit: candles in the snapshots' `history`, 0 to 5,000.
@@ -249,6 +251,8 @@ class Client:
             try:
                 async for update in self._connected(query):
                     failures = 0
+                    if replay is None and "sequence" in update.raw:
+                        query["after"] = update.raw["sequence"]
                     yield update
                     if replay is not None and update.kind == "end":
                         return
@@ -283,6 +287,9 @@ class Client:
                     content = json.loads(text)
                     if content["type"] == "error":
                         complaint = content["detail"]
+                    elif content["type"] == "resumed":
+                        for missed in content["missed"]:
+                            yield _update(missed)
                     elif content["type"] in ("snapshot", "update", "end"):
                         yield _update(content)
                 raise ServiceError(complaint or "the service closed the stream", socket.close_code)

@@ -9,6 +9,9 @@ name (in settings.toml)   environment                   default
 ``hub_repository``        ``TOOLKIT_HUB_REPOSITORY``    ``zongowo111/v2-crypto-ohlcv-data``
 ``hub_revision``          ``TOOLKIT_HUB_REVISION``      ``main``
 ``hub_endpoint``          ``TOOLKIT_HUB_ENDPOINT``      ``HF_ENDPOINT``, else ``https://huggingface.co``
+``live``                  ``TOOLKIT_LIVE``              ``off``
+``live_stream``           ``TOOLKIT_LIVE_STREAM``       the exchange's own address
+``live_rest``             ``TOOLKIT_LIVE_REST``         the exchange's own address
 ========================  ============================  =============================================
 
 The folder itself is ``TOOLKIT_HOME``, else the user's cache folder; ``settings.toml`` lies in it.
@@ -28,6 +31,7 @@ import platformdirs
 
 __all__ = [
     "FOLDERS",
+    "LIVE",
     "SOURCES",
     "SettingsError",
     "folder",
@@ -36,11 +40,17 @@ __all__ = [
     "hub_offline",
     "hub_repository",
     "hub_revision",
+    "live",
+    "live_rest",
+    "live_stream",
     "source",
 ]
 
 SOURCES = ("auto", "hub", "sample")
 """Sources that have a name; anything else is the path of a folder."""
+
+LIVE = ("off", "binance", "binance-us")
+"""Exchanges that candles are followed from as they happen."""
 
 FOLDERS = ("hub", "candles", "sample", "kernels", "presets", "live")
 """Folders of :func:`home`, one for each kind of file that is kept."""
@@ -50,6 +60,9 @@ _DEFAULTS = {
     "hub_repository": "zongowo111/v2-crypto-ohlcv-data",
     "hub_revision": "main",
     "hub_endpoint": "https://huggingface.co",
+    "live": "off",
+    "live_stream": "",
+    "live_rest": "",
 }
 _TRUE = {"1", "true", "yes", "on"}
 
@@ -136,6 +149,32 @@ def hub_endpoint(value: str | None = None) -> str:
         raise SettingsError(
             f"hub_endpoint: {text!r} ({where}) is not an address such as {_DEFAULTS['hub_endpoint']!r}"
         )
+    return text.rstrip("/")
+
+
+def live(value: str | None = None) -> str:
+    """Which exchange the service follows: one of :data:`LIVE`."""
+    text, where = _get("live", value)
+    if text.lower() not in LIVE:
+        raise SettingsError(f"live: {text!r} ({where}) is not one of {', '.join(LIVE)}")
+    return text.lower()
+
+
+def live_stream(value: str | None = None) -> str:
+    """Address of the exchange's WebSocket, without a path; empty: its own."""
+    return _address("live_stream", value, ("ws", "wss"), "wss://data-stream.binance.vision")
+
+
+def live_rest(value: str | None = None) -> str:
+    """Address of the exchange's REST service, without a path; empty: its own."""
+    return _address("live_rest", value, ("http", "https"), "https://data-api.binance.vision")
+
+
+def _address(name: str, value: str | None, schemes: tuple[str, ...], example: str) -> str:
+    text, where = _get(name, value)
+    parts = urlsplit(text)
+    if text and (parts.scheme not in schemes or not parts.hostname):
+        raise SettingsError(f"{name}: {text!r} ({where}) is not an address such as {example!r}")
     return text.rstrip("/")
 
 

@@ -7,7 +7,7 @@ import pytest
 from fastapi import FastAPI, WebSocket
 
 from toolkit.api import guard
-from toolkit.api.policy import GuardError, Limits, Policy, is_loopback
+from toolkit.api.guard import GuardError, Limits, Policy, is_loopback
 
 TOKEN = "a-token-of-some-length"
 

@@ -196,16 +196,19 @@ def test_a_repeated_query_is_answered_from_kept_bytes_until_something_changes(cl
     monkeypatch.setattr(service.Service, "keep", lambda *a: (made.append(1), real(*a))[1])
     first = client.get(KLINES)
     assert client.get(KLINES).content == first.content
-    assert len(made) == 1
+    for _ in range(2):  # kept from the second time on
+        assert client.get(KLINES).content == first.content
+        assert len(made) == 2
+    made.clear()
     client.post("/api/indicators/configure", json={"RSI": {"params": {"period": 21}}})
     second = client.get(KLINES)
-    assert len(made) == 2
+    assert len(made) == 1
     assert second.json()["indicators"]["RSI"] != first.json()["indicators"]["RSI"]
     assert second.json()["indicators"]["MACD"] == first.json()["indicators"]["MACD"]
     client.post("/api/indicators/configure", json={"RSI": {"params": {"period": 14}}})
     for _ in range(3):
         assert client.get(KLINES).content == first.content
-    assert len(made) == 3
+    assert len(made) == 2
 
 
 def folder_with(frame, path):

@@ -2,8 +2,6 @@
 
 from typing import Literal
 
-import pytest
-
 from toolkit import IndicatorRegistry
 from toolkit.api.schema import configure_schema, parameter_schema
 from toolkit.indicators import Parameter
@@ -79,21 +77,3 @@ def test_an_indicator_that_is_registered_later_is_in_the_document(client):
         assert "Momentary" in client.get("/api/indicators").json()["indicators"]
     finally:
         IndicatorRegistry._classes.pop("momentary")
-
-
-@pytest.mark.parametrize("name", ["docs", "errors", "guard"])
-def test_the_hooks_are_called_where_they_are_there(name, monkeypatch):
-    import importlib
-    import types
-
-    from toolkit.api import app as module
-
-    called = []
-    real = importlib.import_module
-    stand_in = types.SimpleNamespace(install=lambda app, **options: called.append((name, options)))
-    monkeypatch.setattr(module, "_has", lambda asked: asked == name)
-    monkeypatch.setattr(
-        importlib, "import_module", lambda asked: stand_in if asked == f"toolkit.api.{name}" else real(asked)
-    )
-    module.create_app(source="sample", **({"token": "secret"} if name == "guard" else {}))
-    assert called == [(name, {"token": "secret"} if name == "guard" else {})]

@@ -78,7 +78,8 @@ def test_a_gap_lies_between_two_candles(dirty, link):
     assert set(strip(dirty, row - 3)) == set(strip(dirty, row + 3)) == {LANE}
     hover(dirty, row - 0.5)
     start = gap.before - 12 * (link.index[1] - link.index[0])
-    assert told(dirty) == (f"gap: 12 candles missing, {start:%Y-%m-%d %H:%M} to {gap.before:%H:%M} UTC")
+    gap_text = f"gap: 12 candles missing, {start:%Y-%m-%d %H:%M} to {gap.before:%H:%M} UTC"
+    assert told(dirty).splitlines()[-1] == gap_text
     hover(dirty, row + 5)
     dirty.page.locator(".tk-chip-found").wait_for(state="hidden")
 
@@ -200,5 +201,5 @@ def test_what_takes_long_is_said(dashboard):
     said, notes = dashboard.chart("[[...window.said], [...window.notes]]")
     dashboard.chart("(window.said = null)")
     assert "Loading BTCUSDT 15m…" in said
-    assert any(note.startswith("History ") and note.endswith("%… · UTC") for note in notes)
-    assert dashboard.page.locator(".tk-note").inner_text() == "UTC"
+    assert any(note.startswith("History ") and note.endswith("%…") for note in notes)
+    assert dashboard.page.locator(".tk-note").inner_text() == ""

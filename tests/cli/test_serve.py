@@ -11,7 +11,8 @@ from served import TOOLKIT, _end, _start, standalone
 from websockets.exceptions import ConnectionClosed
 
 from toolkit import cli
-from toolkit.api import listen, policy
+from toolkit.api import listen
+from toolkit.api.guard import policy
 from toolkit.configuration import IndicatorConfiguration
 
 TOKEN = "a-token-of-some-length"

@@ -353,7 +353,8 @@ def test_a_network_that_swallows_everything():
             one.connect_ex(hole.getsockname())
         endpoint = f"http://127.0.0.1:{hole.getsockname()[1]}"
         started = time.monotonic()
-        with pytest.raises(HubUnreachable, match="did not answer within 1 s"):
+        # A kernel under load may still take one in, and break it off.
+        with pytest.raises(HubUnreachable, match=r"did not answer within 1 s|cannot be reached or broke off"):
             HubSource(repository="owner/candles", endpoint=endpoint).find("BTCUSDT", "1h")
         assert time.monotonic() - started < 3
 

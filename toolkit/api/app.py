@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import os
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -11,12 +9,13 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from toolkit import __version__
-from toolkit.api import chart_socket, models, routes, schema
+from toolkit import __version__, settings
+from toolkit.api import chart_socket, docs, errors, guard, models, routes, schema
 from toolkit.api.hub import Hub, Limits
 from toolkit.api.service import Service
 from toolkit.configuration import IndicatorConfiguration
 from toolkit.feeds import Feed
+from toolkit.feeds.exchange import Exchange
 
 __all__ = ["create_app"]
 
@@ -36,6 +35,7 @@ def create_app(
     source: str | os.PathLike[str] | None = None,
     configuration_path: str | os.PathLike[str] | None = None,
     feeds: Iterable[Feed] = (),
+    live: str | Exchange | None = None,
     limits: Limits | None = None,
     root_path: str = "",
     **guard_options: Any,
@@ -50,6 +50,8 @@ def create_app(
             every change made through the service is written to before it takes effect.
         feeds: candles as they happen, read from the start of the service to its end; everybody who follows a
             series over WebSocket gets those of its feed.
+        live: the exchange (`"binance"`, `"binance-us"`, or an `Exchange`) that series are followed on while
+            somebody does over WebSocket; `"off"`: none. Default: the settings.
         limits: of connections, subscriptions, replays, queues and messages.
         root_path: the path in front of it that a proxy takes off.
         guard_options: for `toolkit.api.guard.install`: hosts, origins, token, request_limits.
@@ -57,9 +59,10 @@ def create_app(
     Raises:
         ConfigurationError: the file holds no configuration.
         SettingsError: the source cannot be.
+        FeedError: there is no such exchange.
     """
     service = Service(configuration, source=source, configuration_path=configuration_path)
-    hub = Hub(service, feeds=feeds, limits=limits)
+    hub = Hub(service, feeds=feeds, exchange=_exchange(live, service.source), limits=limits)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -76,22 +79,24 @@ def create_app(
         description=_DESCRIPTION,
         lifespan=lifespan,
         root_path=root_path,
-        docs_url=None if _has("docs") else "/docs",
-        redoc_url=None if _has("docs") else "/redoc",
+        docs_url=None,  # these need no network: see `docs`
+        redoc_url=None,
     )
     app.state.service = service
     app.state.hub = hub
     app.add_api_route("/", routes.root, response_model=models.RootResponse, tags=["service"])
-    app.include_router(routes.router)
-    app.include_router(routes.repeated)
-    app.include_router(chart_socket.router)
+    # As they are, what is asked most first: included routers are looked through several times a request.
+    for router in (routes.repeated, routes.router, chart_socket.router):
+        app.router.routes.extend(router.routes)
     schema.install(app)
-    # In this order: the guard comes last, so that everything else lies behind it.
-    for name, options in (("docs", {}), ("errors", {}), ("guard", guard_options)):
-        if _has(name):
-            importlib.import_module(f"toolkit.api.{name}").install(app, **options)
+    docs.install(app)
+    errors.install(app)
+    guard.install(app, **guard_options)  # last, so that everything else lies behind it
     return app
 
 
-def _has(name: str) -> bool:
-    return importlib.util.find_spec(f"toolkit.api.{name}") is not None
+def _exchange(live: str | Exchange | None, source: str) -> Exchange | None:
+    if isinstance(live, str) or live is None:
+        name = settings.live() if live is None else live
+        return None if name == "off" else Exchange(name, source=source)
+    return live

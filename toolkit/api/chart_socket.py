@@ -3,15 +3,18 @@
 ``/ws/chart?symbol=BTCUSDT&timeframe=1h`` follows a series as it is stored or as its feed brings it; with
 ``&replay=5`` stored candles are played at five a second instead (``start=``, ``end=``: which ones).
 ``limit=`` is how many candles a snapshot has (0 to 5,000, default 100). Without a symbol the connection
-follows nothing until it subscribes.
+follows nothing until it subscribes. ``after=`` is for who comes back: the last ``sequence`` it saw.
 
 Every message is a JSON object with a ``number`` (1, 2, 3 … on this connection) and a ``type``:
 
 ============================  ============================================================================
 ``snapshot``                  comes first, and again whenever what came before no longer holds; ``reason``
                               says why: ``subscribed``, ``configured`` (the indicators are others now),
-                              ``data`` (the stored candles are), ``rewound`` (a replay was). ``history``
-                              has the last candles and the indicators' values, as ``/api/klines`` has them
+                              ``data`` (the stored candles are), ``rewound`` (a replay was), ``missed``
+                              (what came after ``after`` is no longer kept). ``history`` has the last
+                              candles and the indicators' values, as ``/api/klines`` has them
+``resumed``                   instead of the snapshot, where ``after`` is known: ``missed`` lists an update
+                              for each candle that closed since then, and for the one that forms now
 ``update``                    a candle came, or the answer to ``update``
 ``end``                       a replay or feed has no more candles
 ``pong`` ``configured``       answers to the actions below, with the ``id`` that came with the action
@@ -23,7 +26,9 @@ Every message is a JSON object with a ``number`` (1, 2, 3 … on this connection
 Chart messages (``snapshot`` and ``update``) carry ``latest_candle`` (``open_time open high low close volume
 closed``), ``indicators`` (its values by indicator), ``signals`` (those that became known with it), ``stream
 symbol timeframe``, ``origin`` (``live``, ``replay``, ``stored``), ``replay`` and ``synthetic`` (true or
-false), and ``event_number`` (the feed's own count, the same for everybody).
+false), ``event_number`` (the feed's own count) and ``sequence`` (the stream's, which counts changes of the
+configuration, too). Both are the same for everybody. A connection's ``number`` says whether a message was
+lost on the way; with ``sequence`` a client that was cut off goes on where it was.
 
 A client sends JSON objects with an ``action``, and an ``id`` of its choice where it wants one back:
 
@@ -31,7 +36,7 @@ A client sends JSON objects with an ``action``, and an ``id`` of its choice wher
 ``ping``
 ``update``                    the latest candle of every followed stream, or of one (``symbol timeframe``)
 ``configure``                 ``config`` as the body of ``POST /api/indicators/configure``
-``subscribe``                 ``symbol timeframe``, and ``limit replay start end`` as in the address
+``subscribe``                 ``symbol timeframe``, and ``limit after replay start end`` as in the address
 ``unsubscribe``               all, or those of ``symbol timeframe``; ``replay``: only replays, or none
 ``replay``                    ``command``: ``play`` (``speed``), ``pause``, ``step`` (``candles``) or
                               ``seek`` (``to``)
@@ -124,7 +129,10 @@ class _Session:
             "ping": (set(), self._ping),
             "update": ({"symbol", "timeframe"}, self._update),
             "configure": ({"config"}, self._configure),
-            "subscribe": ({"symbol", "timeframe", "limit", "replay", "start", "end"}, self._subscribe),
+            "subscribe": (
+                {"symbol", "timeframe", "limit", "after", "replay", "start", "end"},
+                self._subscribe,
+            ),
             "unsubscribe": ({"symbol", "timeframe", "replay"}, self._unsubscribe),
             "replay": ({"command", "speed", "candles", "to", "symbol", "timeframe"}, self._replay),
         }
@@ -132,7 +140,7 @@ class _Session:
     async def begin(self, socket: WebSocket) -> bool:
         """Follow what the address names; without a symbol nothing yet. False where that cannot be."""
         query = dict(socket.query_params)
-        unknown = set(query) - {"symbol", "timeframe", "limit", "replay", "start", "end"}
+        unknown = set(query) - {"symbol", "timeframe", "limit", "after", "replay", "start", "end"}
         try:
             if len(query) < len(socket.query_params.multi_items()):
                 raise BadMessage("query: a parameter is given twice")
@@ -140,7 +148,7 @@ class _Session:
                 raise BadMessage(f"query: unknown {', '.join(sorted(map(repr, unknown)))}")
             if query:
                 asked: dict[str, Any] = dict(query)
-                for name, kind in (("limit", int), ("replay", float)):
+                for name, kind in (("limit", int), ("after", int), ("replay", float)):
                     if name in asked:
                         asked[name] = _number(name, asked[name], kind)
                 await self._follow(asked)
@@ -280,7 +288,10 @@ class _Session:
         limit = asked.get("limit", SNAPSHOT)
         if not isinstance(limit, int) or isinstance(limit, bool) or not 0 <= limit <= MAX_LIMIT:
             raise BadMessage(f"limit: must be a whole number from 0 to {MAX_LIMIT}")
-        bounds = {}
+        after = asked.get("after")
+        if after is not None and (type(after) is not int or not 0 <= after < 2**63):
+            raise BadMessage("after: must be the sequence of a message, a whole number")
+        bounds: dict[str, str | None] = {}
         for name in ("start", "end"):
             value = asked.get(name)
             if value is not None and (not isinstance(value, str) or len(value) > 64):
@@ -289,8 +300,10 @@ class _Session:
         replay = None if asked.get("replay") is None else _speed(asked["replay"])
         if replay is None and any(bounds.values()):
             raise BadMessage("start and end are for a replay; the candles of a range are at /api/klines")
+        if replay is not None and after is not None:
+            raise BadMessage("after is not for a replay; start it where it ended")
         return await self._hub.subscribe(
-            self._connection, asked["symbol"], asked["timeframe"], limit, replay=replay, **bounds
+            self._connection, asked["symbol"], asked["timeframe"], limit, replay=replay, after=after, **bounds
         )
 
     def _named(self, asked: Mapping[str, Any]) -> list[Stream]:

@@ -65,9 +65,9 @@ def part_of(computed: Computed, start: Moment | None, end: Moment | None, limit:
         CandleError: a bound is no time, or start is not before end.
     """
     first, after = _bounds(start, end)
-    index = computed.frame.index
-    low = 0 if first is None else int(index.searchsorted(first))
-    high = len(index) if after is None else int(index.searchsorted(after))
+    times = computed.times
+    low = 0 if first is None else int(times.searchsorted(first.to_datetime64()))
+    high = len(times) if after is None else int(times.searchsorted(after.to_datetime64()))
     return Part(max(low, high - limit), max(low, high), first, after, limit)
 
 
@@ -115,27 +115,28 @@ def last_values(computed: Computed, row: int) -> dict[str, dict[str, float]]:
 
 
 def _head(computed: Computed, part: Part) -> dict[str, Any]:
-    times = computed.frame.index
+    times = computed.times
     return {
         "symbol": computed.frame.attrs["symbol"],
         "timeframe": computed.frame.attrs["timeframe"],
         "data_points": part.rows,
-        "timestamp_start": iso(times[part.low]) if part.rows else None,
-        "timestamp_end": iso(times[part.high - 1]) if part.rows else None,
+        # From the same numbers as the rows': an index makes a Timestamp, which takes ten times as long.
+        "timestamp_start": times[part.low] if part.rows else None,
+        "timestamp_end": times[part.high - 1] if part.rows else None,
     }
 
 
 def klines_json(computed: Computed, part: Part) -> bytes:
     """The body of ``format=json``: an object a candle."""
-    written = {label: orjson.Fragment(body) for label, body in rows(computed, part.low, part.high).items()}
-    return dumps(
-        {
-            **_head(computed, part),
-            "klines": written.pop(None),
-            "indicators": written,
-            "meta": meta_json(computed),
-        }
-    )
+    written = rows(computed, part.low, part.high)
+    # Joined once: each copy of a quarter of a megabyte counts.
+    pieces = [dumps(_head(computed, part))[:-1], b',"klines":[', *written.pop(None)]
+    opening = b'],"indicators":{'
+    for label, texts in written.items():
+        pieces += (opening, dumps(label), b":[", *texts)
+        opening = b"],"
+    pieces += (b"]}" if written else b'],"indicators":{}', b',"meta":', dumps(meta_json(computed)), b"}")
+    return b"".join(pieces)
 
 
 def klines_columns(computed: Computed, part: Part) -> bytes:

@@ -7,7 +7,7 @@ import contextlib
 import logging
 from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from toolkit.api.connection import Connection
 from toolkit.api.service import Service
@@ -15,6 +15,9 @@ from toolkit.api.streams import Stream
 from toolkit.candles import EXTRA_COLUMNS, PRICE_COLUMNS, find_symbol, find_timeframe
 from toolkit.candles.select import Moment
 from toolkit.feeds import Feed, Replay
+
+if TYPE_CHECKING:
+    from toolkit.feeds.exchange import Exchange
 
 __all__ = ["Hub", "Limits", "TooMany"]
 
@@ -40,17 +43,29 @@ class Limits:
     """Messages that wait for one slow reader before it is dropped."""
     message_bytes: int = 64 * 2**10
     """Size of a message from a client."""
+    linger: float = 300.0
+    """Seconds for which a series of an exchange is followed on after its last client: it may come back."""
 
 
 class Hub:
     """All streams and connections of one app. For the event loop's thread."""
 
-    def __init__(self, service: Service, *, feeds: Iterable[Feed] = (), limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        service: Service,
+        *,
+        feeds: Iterable[Feed] = (),
+        exchange: Exchange | None = None,
+        limits: Limits | None = None,
+    ) -> None:
         self.service = service
+        self.exchange = exchange
+        """Whose candles come in for whatever series is followed; None: none do."""
         self.limits = Limits() if limits is None else limits
         self._feeds = list(feeds)
         self._streams: dict[str, Stream] = {}
         self._replays: set[Stream] = set()
+        self._leaving: dict[str, asyncio.TimerHandle] = {}
         self._connections: set[Connection] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -100,6 +115,11 @@ class Hub:
         feeds = [stream.feed for stream in (*self._streams.values(), *self._replays) if stream.feed]
         for feed in feeds:
             await feed.close()
+        for timer in self._leaving.values():
+            timer.cancel()
+        self._leaving.clear()
+        if self.exchange is not None:
+            await self.exchange.close()
         for task in [*self._tasks]:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -140,8 +160,10 @@ class Hub:
         replay: float | None = None,
         start: Moment | None = None,
         end: Moment | None = None,
+        after: int | None = None,
     ) -> Stream:
-        """Let a connection follow a series as it is stored or comes in, or a replay of its own.
+        """Let a connection follow a series as it is stored or comes in, or a replay of its own. `after` is
+        the `sequence` that it saw last: it then gets what it missed.
 
         Raises:
             TooMany: it follows as many as it may, or too many replays run.
@@ -155,7 +177,9 @@ class Hub:
         if replay is None:
             stream = self._streams.get(name)
             if stream is None:
-                stream = self._streams[name] = Stream(self.service, name, symbol, timeframe, None)
+                stream = self._streams[name] = self._stream(name, symbol, timeframe)
+            if (timer := self._leaving.pop(name, None)) is not None:
+                timer.cancel()
         else:
             computed = await self.service.series(symbol, timeframe)
             if len(self._replays) >= self.limits.replays and name not in connection.streams:
@@ -169,7 +193,7 @@ class Hub:
             self._replays.add(stream)
         connection.streams[name] = stream
         try:
-            await stream.subscribe(connection, limit)
+            await stream.subscribe(connection, limit, after)
         except BaseException:
             self.unsubscribe(connection, stream)
             raise
@@ -191,8 +215,30 @@ class Hub:
             self._replays.discard(stream)
             if stream.feed is not None:
                 self._spawn(stream.feed.close())
-        elif stream.feed is None and self._streams.get(stream.name) is stream:
+        elif self._streams.get(stream.name) is not stream:
+            return
+        elif stream.feed is None:
             del self._streams[stream.name]
+        elif stream.on_demand and self._loop is not None and not self._closed:
+            end = self._loop.call_later(self.limits.linger, self._leave, stream)
+            self._leaving[stream.name] = end
+
+    def _stream(self, name: str, symbol: str, timeframe: str) -> Stream:
+        """A series as the exchange tells it, where there is one, else as it is stored."""
+        feed = None if self.exchange is None else self.exchange.feed(symbol, timeframe)
+        stream = Stream(self.service, name, symbol, timeframe, feed)
+        if feed is not None:
+            stream.on_demand = True
+            self._spawn(self._follow(stream))
+        return stream
+
+    def _leave(self, stream: Stream) -> None:
+        """Nobody came back to a series of the exchange."""
+        self._leaving.pop(stream.name, None)
+        if not stream.subscribers and not stream.awaited and self._streams.get(stream.name) is stream:
+            del self._streams[stream.name]
+            if stream.feed is not None:
+                self._spawn(stream.feed.close())
 
     # -- what goes on by itself
 
@@ -202,6 +248,10 @@ class Hub:
         except Exception:  # noqa: BLE001
             # One feed must not end the others; its candles stop, and the log says why.
             _log.exception("the feed of %s ended", stream.name)
+        if stream.feed is None and stream in self._streams.values():
+            self._watch()  # it failed: from now on the series is as it is stored
+            if not stream.subscribers and not stream.awaited:
+                del self._streams[stream.name]
 
     def _configured(self) -> None:
         """The configuration was changed, in whichever thread."""

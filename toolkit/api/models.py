@@ -42,6 +42,26 @@ class RootResponse(_Model):
     status: Literal["ok"]
 
 
+class LiveStatus(_Model):
+    """How the exchange is, whose candles come in as they happen."""
+
+    venue: str
+    state: Literal["off", "connecting", "connected", "waiting"] = Field(
+        description="of the connection; off: no series is followed"
+    )
+    error: str | None = Field(description="why it is not as it should be")
+    series: int = Field(description="series that are followed")
+    ready: int = Field(description="those of which everything up to now is known")
+    halted: list[str] = Field(description="those that the exchange does not trade now")
+    connections: int = Field(description="how often a connection was made")
+    frame_age_seconds: float | None = Field(description="time since the last frame")
+    next_attempt_seconds: float | None = Field(description="time to the next attempt to connect")
+    rest_waits_seconds: float | None = Field(description="time for which the exchange wants no requests")
+    clock_skew_seconds: float | None = Field(
+        description="how far this machine's clock is ahead of the exchange's"
+    )
+
+
 class HealthResponse(_Model):
     """Whether it runs, and how old the candles are that it has loaded."""
 
@@ -55,6 +75,7 @@ class HealthResponse(_Model):
     data_age_seconds: float | None = Field(description="time since then; null: nothing is loaded yet")
     connections: int = Field(description="open WebSockets")
     streams: int = Field(description="streams that they follow")
+    live: LiveStatus | None = Field(description="the exchange; null: none is followed")
 
 
 class SymbolsResponse(_Model):
@@ -115,6 +136,12 @@ class ReportSummary(_Model):
     resampled_from: str | None
     partial: int
     incomplete: int
+    seams: list[tuple[datetime, str, str]] = Field(
+        description="from when on the candles are of another source: open time, source before, source after"
+    )
+    corrected: int = Field(
+        description="candles that the exchange changed after their close, kept as they were"
+    )
     found: dict[str, list[tuple[datetime | None, datetime | None, str]]] = Field(
         description="the newest findings of each kind: from, to, and a text"
     )

@@ -15,6 +15,7 @@ from toolkit.api.computed import Computed
 from toolkit.api.schema import CONFIGURE_SCHEMA
 from toolkit.api.service import Answer, Service
 from toolkit.candles import CandleError
+from toolkit.feeds import FeedError
 from toolkit.indicators import IndicatorRegistry
 from toolkit.loader import KLineDataLoader
 from toolkit.pipeline import PipelineError
@@ -31,14 +32,18 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
 
 
 class RepeatedRoute(APIRoute):
-    """Answers a query that was answered before with the same bytes, for as long as they hold."""
+    """Answers a query that was answered before with the same bytes, for as long as they hold.
+
+    Its functions take the request and read the query by themselves: FastAPI has nothing to prepare for them.
+    """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        handle = super().get_route_handler()
-
         async def repeated(request: Request) -> Response:
             kept = service_of(request).answer(_name_of(request))
-            return await handle(request) if kept is None else _response(kept)
+            if kept is not None:
+                return _response(kept)
+            response: Response = await self.endpoint(request)
+            return response
 
         return repeated
 
@@ -71,6 +76,8 @@ def problem(error: Exception) -> tuple[int, str] | None:
         return 503, text
     if isinstance(error, PipelineError):
         return 409, text
+    if isinstance(error, FeedError):
+        return 422, text
     # CandleError, ConfigurationError, ParameterError, UnknownIndicatorError
     if isinstance(error, (ValueError, KeyError)) and type(error).__module__.startswith("toolkit."):
         return 422, text
@@ -124,6 +131,7 @@ async def health(request: Request) -> models.HealthResponse:
         data_age_seconds=age,
         connections=hub.connections,
         streams=hub.streams,
+        live=None if hub.exchange is None else models.LiveStatus(**hub.exchange.status()),
     )
 
 

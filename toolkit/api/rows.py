@@ -53,8 +53,9 @@ def objects(columns: Mapping[str, Texts]) -> bytes:
     return b"".join(pieces)
 
 
-def rows(computed: Computed, low: int, high: int) -> dict[str | None, bytes]:
-    """`objects` of the rows from `low` to before `high`: of the candles (None), and of each indicator."""
+def rows(computed: Computed, low: int, high: int) -> dict[str | None, Texts]:
+    """The rows from `low` to before `high` as `objects`, in pieces with their commas and without the
+    brackets: of the candles (None), and of each indicator."""
     chunk = computed.kept.get("chunk")
     if chunk is None:
         # Not of `computed` itself: it would keep itself alive.
@@ -64,8 +65,10 @@ def rows(computed: Computed, low: int, high: int) -> dict[str | None, bytes]:
     for number in range(low // CHUNK, -(-high // CHUNK)):
         first, after = max(low - number * CHUNK, 0), min(high - number * CHUNK, CHUNK)
         for label, (body, begins) in chunk(number).items():
+            if parts[label]:
+                parts[label].append(b",")
             parts[label].append(body[begins[first] : begins[after] - 1])
-    return {label: b"[" + b",".join(found) + b"]" for label, found in parts.items()}
+    return parts
 
 
 def _chunk(

@@ -28,7 +28,8 @@ RECHECK_SECONDS = 5.0
 
 _THREADS = {"loading": 2, "work": 2}
 _REMEMBERED = 1_000
-"""Pipelines that are known by their number; for one that was forgotten everything is computed anew."""
+"""Pipelines that are known by their number (for one that was forgotten everything is computed anew), and
+answers that are known to have been given."""
 _Result = TypeVar("_Result")
 _log = logging.getLogger(__name__)
 
@@ -162,7 +163,7 @@ class Service:
         return kept if current is not None and current.number == kept.number else None
 
     def keep(self, name: Hashable, answer: Answer) -> None:
-        """Keep an encoded answer for whoever asks the same."""
+        """Keep an encoded answer for whoever asks the same, from the second time on that it is given."""
         self._answers.put(name, answer)
 
     @property
@@ -176,6 +177,10 @@ class Service:
     async def in_thread(self, function: Callable[..., _Result], *arguments: Any) -> _Result:
         """The result of a function that takes a moment."""
         return await self._run_in("work", function, *arguments)
+
+    async def loaded(self, function: Callable[..., _Result], *arguments: Any) -> _Result:
+        """The result of a function that reads files or waits for a network."""
+        return await self._run_in("loading", function, *arguments)
 
     async def _run_in(self, pool: str, function: Callable[..., _Result], *arguments: Any) -> _Result:
         # Loading may wait for a network: in threads of its own it holds up nothing else.
@@ -220,12 +225,14 @@ async def _run(awaitable: Awaitable[_Result]) -> _Result:
 
 
 class _Answers:
-    """The answers used last, up to so many bytes."""
+    """The answers used last, up to so many bytes. One that is given for the first time is not kept: most are
+    asked for once, and fresh memory for each of them takes longer than to write it."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._answers: OrderedDict[Hashable, Answer] = OrderedDict()
         self._bytes = 0
+        self._given: OrderedDict[int, None] = OrderedDict()
 
     def get(self, name: Hashable) -> Answer | None:
         found = self._answers.get(name)
@@ -234,7 +241,7 @@ class _Answers:
         return found
 
     def put(self, name: Hashable, answer: Answer) -> None:
-        if len(answer.body) > self._limit // 8:
+        if len(answer.body) > self._limit // 8 or self._first(name):
             return
         if (old := self._answers.pop(name, None)) is not None:
             self._bytes -= len(old.body)
@@ -243,3 +250,12 @@ class _Answers:
         while self._bytes > self._limit:
             _, gone = self._answers.popitem(last=False)
             self._bytes -= len(gone.body)
+
+    def _first(self, name: Hashable) -> bool:
+        known = hash(name)
+        if known in self._given:
+            return False
+        self._given[known] = None
+        if len(self._given) > _REMEMBERED:
+            self._given.popitem(last=False)
+        return True

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import deque
 from collections.abc import Mapping
 from typing import Any, Protocol
@@ -18,14 +19,17 @@ from toolkit.api import encode, rows
 from toolkit.api.computed import Computed
 from toolkit.api.service import Service
 from toolkit.candles import PRICE_COLUMNS, TIMEFRAMES
-from toolkit.feeds import Event, Feed
+from toolkit.feeds import Event, Feed, FeedError
 from toolkit.pipeline import IndicatorPipeline, PipelineError, PipelineRun
 from toolkit.signals import Signals
 
-__all__ = ["KEPT_ROWS", "Stream", "Subscriber", "message"]
+__all__ = ["KEPT_MISSED", "KEPT_ROWS", "Stream", "Subscriber", "message"]
 
 KEPT_ROWS = 5_000
 """Candles that a stream keeps for snapshots."""
+
+KEPT_MISSED = 256
+"""Closed candles that a stream keeps for clients that come back."""
 
 _log = logging.getLogger(__name__)
 
@@ -74,6 +78,8 @@ class Stream:
         self.awaited = 0
         """How many are about to follow."""
         self.ended = False
+        self.on_demand = False
+        """The feed is read only for as long as somebody follows."""
         self._patient = patient
         self._service = service
         self._lock = asyncio.Lock()
@@ -85,18 +91,27 @@ class Stream:
         self._event_number: int | None = None
         self._error: str | None = None
         self._snapshots: dict[int, str] = {}
+        # Counts on from the clock, so that a number of an earlier stream of this name is none of these.
+        self._sequence = self._resumable = int(time.time() * 1_000) * 1_000
+        self._missed: deque[tuple[int, str]] = deque(maxlen=KEPT_MISSED)
 
     # -- for those who follow
 
-    async def subscribe(self, subscriber: Subscriber, limit: int) -> None:
-        """Send a snapshot with the last `limit` candles, and then whatever comes."""
+    async def subscribe(self, subscriber: Subscriber, limit: int, after: int | None = None) -> None:
+        """Send a snapshot with the last `limit` candles, or what was missed since the `sequence` that was
+        seen last, where that is still known; and then whatever comes.
+        """
         self.awaited += 1
         try:
             async with self._lock:
                 await self._make_current()
                 self._check()
                 self.subscribers[subscriber] = limit
-                subscriber.offer(self._snapshot(limit, "subscribed"))
+                if after is not None and self._resumable <= after <= self._sequence:
+                    subscriber.offer(self._since(after))
+                else:
+                    reason = "subscribed" if after is None else "missed"
+                    subscriber.offer(self._snapshot(limit, reason))
                 if self.ended:
                     subscriber.offer(self._end())
         finally:
@@ -123,14 +138,21 @@ class Stream:
                 _log.warning("%s: %s", self.name, error)
 
     async def follow(self) -> None:
-        """Read the feed to its end."""
+        """Read the feed to its end. Where it fails the stored candles stay, and whoever follows is told."""
         assert self.feed is not None
         await self.refresh()
-        async for event in self.feed:
-            await self.apply(event)
-            if self._patient:
-                for subscriber in list(self.subscribers):
-                    await subscriber.room()
+        try:
+            async for event in self.feed:
+                await self.apply(event)
+                if self._patient:
+                    for subscriber in list(self.subscribers):
+                        await subscriber.room()
+        except FeedError as error:
+            _log.warning("%s: %s", self.name, error)
+            self._offer(message("error", stream=self.name, detail=str(error)))
+            self.feed, self._run, self._error = None, None, None
+            await self.refresh()
+            return
         self.ended = True
         self._offer(self._end())
 
@@ -155,8 +177,14 @@ class Stream:
             candle = {name: event.candle[name] for name in PRICE_COLUMNS}
             if event.closed:
                 self._rows.add(opened, {**candle, **values})
+            self._sequence += 1
             self._show(opened, candle, event.closed, values, signals)
-            self._offer(message("update", **self._chart))
+            body = message("update", **self._chart)
+            if event.closed:
+                if len(self._missed) == KEPT_MISSED:
+                    self._resumable = self._missed[0][0]
+                self._missed.append((self._sequence, body))
+            self._offer(body)
 
     # -- within the lock
 
@@ -173,7 +201,7 @@ class Stream:
                 if same and computed.number == self._computed:
                     return
             else:
-                history = self.feed.history()
+                history = await self._service.loaded(self.feed.history)
                 computed = await self._service.in_thread(Computed, history, pipeline)
         except PipelineError as error:
             if str(error) != self._error:
@@ -181,11 +209,15 @@ class Stream:
                 self._offer(message("error", stream=self.name, detail=self._error))
             return
         changed = self._pipeline not in (None, pipeline)
-        reason = "rewound" if rewound else "configured" if changed else "data"
+        again = rewound and self.feed is not None and self.feed.origin == "replay"
+        reason = "rewound" if again else "configured" if changed else "data"
         self._pipeline, self._computed, self._error = pipeline, computed.number, None
         self._rows = _Rows(computed)
         timeframe = self.timeframe if self.timeframe in TIMEFRAMES else None
         self._run = pipeline.stream(computed.state, timeframe=timeframe)
+        self._sequence += 1  # from what came before, nobody can go on
+        self._resumable = self._sequence
+        self._missed.clear()
         self._chart = self._head()
         self._snapshots = {}
         if len(computed.frame):
@@ -212,6 +244,7 @@ class Stream:
             "replay": origin == "replay",
             "synthetic": self._rows.origin["synthetic"],
             "event_number": self._event_number,
+            "sequence": self._sequence,
             "latest_candle": None,
             "indicators": {},
             "signals": {},
@@ -247,6 +280,15 @@ class Stream:
             body = message("snapshot", **self._chart, history=self._rows.history(limit, self._pipeline))
             self._snapshots[limit] = body
         return f'"reason":"{reason}",{body}'
+
+    def _since(self, after: int) -> str:
+        """What was missed since a sequence: each candle that closed, and the one that forms now."""
+        missed = [body for sequence, body in self._missed if sequence > after]
+        if self._sequence > max(after, self._missed[-1][0] if self._missed else 0):
+            missed.append(message("update", **self._chart))
+        listed = ",".join("{" + body for body in missed)
+        head = message("resumed", stream=self.name, sequence=self._sequence)
+        return f'{head[:-1]},"missed":[{listed}]}}'
 
     def _end(self) -> str:
         named = ("stream", "symbol", "timeframe", "origin", "replay", "synthetic")

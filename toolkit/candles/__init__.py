@@ -29,7 +29,7 @@ from toolkit.candles.contract import (
     validate,
 )
 from toolkit.candles.normalize import normalize
-from toolkit.candles.report import CandleReport, Gap, Incomplete, Quarantined, Stretch
+from toolkit.candles.report import CandleReport, Corrected, Gap, Incomplete, Quarantined, Seam, Stretch
 from toolkit.candles.resample import aggregate, resample
 from toolkit.candles.select import check_last, check_range, select
 from toolkit.candles.summary import Finding
@@ -41,10 +41,12 @@ __all__ = [
     "TIMEFRAMES",
     "CandleError",
     "CandleReport",
+    "Corrected",
     "Finding",
     "Gap",
     "Incomplete",
     "Quarantined",
+    "Seam",
     "Stretch",
     "aggregate",
     "check_last",

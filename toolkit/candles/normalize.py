@@ -17,25 +17,14 @@ from toolkit.candles.contract import (
     origin_of,
     step_of,
 )
-from toolkit.candles.report import CandleReport, Gap, Quarantined, Stretch
-from toolkit.candles.times import read_times
+from toolkit.candles.holes import find_gaps, find_stretches
+from toolkit.candles.report import CandleReport, Quarantined
+from toolkit.candles.times import read_times, timestamp, to_index, to_millis
 
-__all__ = [
-    "IN_FUTURE",
-    "find_gaps",
-    "find_stretches",
-    "normalize",
-    "quiet_runs",
-    "timestamp",
-    "to_index",
-    "to_millis",
-]
+__all__ = ["IN_FUTURE", "normalize"]
 
 IN_FUTURE = "opens in the future"
 """Why a row is quarantined that may be right later."""
-
-_LISTED = 20
-"""Stretches without volume that a report lists."""
 
 _Bools = np.ndarray[Any, np.dtype[np.bool_]]
 _Floats = np.ndarray[Any, np.dtype[np.float64]]
@@ -144,51 +133,6 @@ def normalize(
         "report": report,
     }
     return frame
-
-
-def find_gaps(millis: _Millis, step: int) -> tuple[Gap, ...]:
-    """Where sorted open times (ms) are more than ``step`` apart."""
-    steps = np.diff(millis)
-    (places,) = np.nonzero(steps > step)
-    missing = (steps[places] // step - 1).tolist()
-    return tuple(map(Gap, to_index(millis[places]), to_index(millis[places + 1]), missing))
-
-
-def quiet_runs(
-    millis: _Millis, volume: _Floats, step: int
-) -> tuple[np.ndarray[Any, np.dtype[np.intp]], np.ndarray[Any, np.dtype[np.intp]]]:
-    """First and last position of each run of candles without volume; a gap ends a run."""
-    quiet = np.flatnonzero(volume == 0)
-    ends = np.flatnonzero((np.diff(quiet) > 1) | (np.diff(millis[quiet]) > step))
-    if not len(quiet):
-        return quiet, quiet
-    return quiet[np.r_[0, ends + 1]], quiet[np.r_[ends, len(quiet) - 1]]
-
-
-def find_stretches(millis: _Millis, volume: _Floats, step: int) -> tuple[Stretch, ...]:
-    """The longest runs of at least two candles without volume, in order of time."""
-    first, last = quiet_runs(millis, volume, step)
-    lengths = last - first + 1
-    chosen = np.argsort(-lengths, kind="stable")[:_LISTED]
-    chosen = np.sort(chosen[lengths[chosen] > 1])
-    runs = to_index(millis[first[chosen]]), to_index(millis[last[chosen]]), lengths[chosen].tolist()
-    return tuple(map(Stretch, *runs))
-
-
-def timestamp(millis: int | np.int64) -> pd.Timestamp:
-    """The moment of an epoch in ms, as UTC with the index's own resolution."""
-    return pd.Timestamp(int(millis), unit="ms", tz="UTC").as_unit("ms")
-
-
-def to_millis(time: pd.Timestamp) -> int:
-    """Whole ms since 1970 UTC, rounded down."""
-    return int(time.as_unit("ms", round_ok=True).asm8.astype(np.int64))
-
-
-def to_index(millis: _Millis) -> pd.DatetimeIndex:
-    """Epochs in ms as the index of a candle frame."""
-    index = pd.DatetimeIndex(np.array(millis, dtype=np.int64).view("datetime64[ms]"), name="open_time")
-    return index.tz_localize("UTC")
 
 
 class _Reasons(NamedTuple):

@@ -12,12 +12,12 @@ import pandas as pd
 from toolkit.candles.contract import length_of
 from toolkit.candles.summary import LISTED, Finding, find, is_stale, parts, summarize
 
-__all__ = ["CandleReport", "Gap", "Incomplete", "Quarantined", "Stretch"]
+__all__ = ["CandleReport", "Corrected", "Gap", "Incomplete", "Quarantined", "Seam", "Stretch"]
 
 
 _TIMES = ("first", "last", "dropped_unclosed", "start", "end", "fetched")
 _LISTS = ("duplicated", "partial")
-_TUPLES = ("gaps", "quarantined", "zero_volume_stretches", "incomplete")
+_TUPLES = ("gaps", "quarantined", "zero_volume_stretches", "incomplete", "seams", "corrected")
 
 
 class Gap(NamedTuple):
@@ -57,6 +57,27 @@ class Incomplete(NamedTuple):
     open_time: pd.Timestamp
     missing: int
     """How many of the shorter candles are missing."""
+
+
+class Seam(NamedTuple):
+    """Where candles of one origin end and those of another begin."""
+
+    open_time: pd.Timestamp
+    """Open time of the first candle of the other origin."""
+    before: str
+    """The source of the candles before it."""
+    after: str
+    """The source of the candles from it on."""
+
+
+class Corrected(NamedTuple):
+    """A candle that the exchange told otherwise after its close; the frame has what it told first."""
+
+    open_time: pd.Timestamp
+    before: float
+    """The close that was told first."""
+    after: float
+    """The close that was told last."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -106,6 +127,10 @@ class CandleReport(dict[str, Any]):
     """Open times of the longer candles at the ends that were left out, as they would not have been whole."""
     incomplete: tuple[Incomplete, ...] = ()
     """Longer candles between the ends for which some of the shorter ones are missing."""
+    seams: tuple[Seam, ...] = ()
+    """Where the candles are of another source from then on: stored ones before, an exchange's after."""
+    corrected: tuple[Corrected, ...] = ()
+    """Candles that the exchange changed after their close, which the frame still has as they were."""
 
     def __post_init__(self) -> None:
         super().__init__(
@@ -134,6 +159,8 @@ class CandleReport(dict[str, Any]):
             resampled_from=self.resampled_from,
             partial=[_iso(time) for time in self.partial],
             incomplete=[[_iso(one.open_time), one.missing] for one in self.incomplete],
+            seams=[[_iso(one.open_time), one.before, one.after] for one in self.seams],
+            corrected=[[_iso(one.open_time), one.before, one.after] for one in self.corrected],
         )
 
     @classmethod
@@ -160,6 +187,8 @@ class CandleReport(dict[str, Any]):
         stretches = named["zero_volume_stretches"]
         named["zero_volume_stretches"] = tuple(Stretch(known[a], known[b], n) for a, b, n in stretches)
         named["incomplete"] = tuple(Incomplete(known[t], n) for t, n in named["incomplete"])
+        named["seams"] = tuple(Seam(known[t], a, b) for t, a, b in named["seams"])
+        named["corrected"] = tuple(Corrected(known[t], a, b) for t, a, b in named["corrected"])
         named["missing_columns"] = tuple(named["missing_columns"])
         return cls(**named)
 

@@ -18,8 +18,9 @@ from toolkit.candles.contract import (
     timeframe_of,
     validate,
 )
-from toolkit.candles.normalize import find_gaps, find_stretches, timestamp, to_index
+from toolkit.candles.holes import find_gaps, find_stretches
 from toolkit.candles.report import CandleReport, Incomplete
+from toolkit.candles.times import timestamp, to_index
 
 __all__ = ["Bars", "aggregate", "resample"]
 
@@ -115,6 +116,8 @@ def resample(klines: pd.DataFrame, timeframe: str) -> pd.DataFrame:
         resampled_from=_name_of(short_step),
         partial=tuple(map(timestamp, partial)),
         incomplete=tuple(map(Incomplete, to_index(made.millis[holes]), missing[holes].tolist())),
+        seams=before.seams if before else (),
+        corrected=before.corrected if before else (),
     )
     frame.attrs = {
         "symbol": symbol,

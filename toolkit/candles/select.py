@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 
 from toolkit.candles.contract import CandleError, step_of
-from toolkit.candles.normalize import find_stretches, to_millis
+from toolkit.candles.holes import find_stretches
 from toolkit.candles.report import CandleReport, Gap
+from toolkit.candles.times import to_millis
 
 __all__ = ["Moment", "check_last", "check_range", "moment", "select"]
 
@@ -44,8 +45,10 @@ def moment(value: Moment | None, name: str) -> pd.Timestamp | None:
         if not isinstance(time, pd.Timestamp):
             raise CandleError(f"{name}: {value!r} is no time; {allowed}")
         time = time.tz_localize("UTC") if time.tz is None else time.tz_convert("UTC")
-        # Rounded up to whole milliseconds: [start, end) then means the same candles.
-        return time.as_unit("us").ceil("ms").as_unit("ms")
+        if time.nanosecond or time.microsecond % 1000:
+            # Rounded up to whole milliseconds: [start, end) then means the same candles.
+            time = time.ceil("ms")
+        return time.as_unit("ms")
     except CandleError:
         raise
     except (ValueError, OverflowError, TypeError) as error:
@@ -158,6 +161,8 @@ def _report_of_part(
         "dropped_unclosed": unclosed,
         "partial": tuple(time for time in report.partial if inside(time)),
         "incomplete": tuple(one for one in report.incomplete if inside(one.open_time)),
+        "seams": tuple(one for one in report.seams if inside(one.open_time)),
+        "corrected": tuple(one for one in report.corrected if inside(one.open_time)),
         "start": start,
         "end": end,
         "fetched": fetched,

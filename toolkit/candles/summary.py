@@ -99,6 +99,9 @@ def parts(report: CandleReport, now: pd.Timestamp | None = None) -> list[str]:
         said.append(f"{share(report.zero_volume_share)} without volume")
     if report.dropped_unclosed is not None:
         said.append("unclosed candle dropped")
+    said += [f"{seam.after} from {_minute(seam.open_time)} on" for seam in report.seams]
+    if report.corrected:
+        said.append(f"{count(len(report.corrected), 'candle')} changed by the exchange after the close")
     if report.resampled_from:
         said.append(f"made of {report.resampled_from}")
     if report.partial:
@@ -136,6 +139,8 @@ def summarize(report: CandleReport, now: pd.Timestamp | None, listed: int) -> di
         "resampled_from": report.resampled_from,
         "partial": len(report.partial),
         "incomplete": len(report.incomplete),
+        "seams": [[_iso(one.open_time), one.before, one.after] for one in report.seams],
+        "corrected": len(report.corrected),
         "found": found,
         "text": report.text(now),
     }

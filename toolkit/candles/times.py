@@ -1,4 +1,4 @@
-"""Reading times as people and programs write them: epochs of any unit, datetimes, ISO texts."""
+"""Times as people and programs write them, read: epochs of any unit, datetimes, ISO texts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-__all__ = ["Times", "read_times"]
+__all__ = ["Times", "read_times", "timestamp", "to_index", "to_millis"]
 
 _NAT = np.iinfo(np.int64).min
 _PER_MS = {"us": 1_000, "ns": 1_000_000}
@@ -119,3 +119,19 @@ def _from_integers(
 
 def _unreadable(count: int) -> Times:
     return Times(np.zeros(count, dtype=np.int64), np.zeros(count, dtype=bool), np.ones(count, dtype=bool))
+
+
+def timestamp(millis: int | np.int64) -> pd.Timestamp:
+    """The moment of an epoch in ms, as UTC with the index's own resolution."""
+    return pd.Timestamp(int(millis), unit="ms", tz="UTC").as_unit("ms")
+
+
+def to_millis(time: pd.Timestamp) -> int:
+    """Whole ms since 1970 UTC, rounded down."""
+    return int(time.as_unit("ms", round_ok=True).asm8.astype(np.int64))
+
+
+def to_index(millis: np.ndarray[Any, np.dtype[np.int64]]) -> pd.DatetimeIndex:
+    """Epochs in ms as the index of a candle frame."""
+    index = pd.DatetimeIndex(np.array(millis, dtype=np.int64).view("datetime64[ms]"), name="open_time")
+    return index.tz_localize("UTC")

@@ -7,7 +7,11 @@ from pathlib import Path
 
 FOLDER = Path(__file__).with_name("js")
 # In the order in which they need each other; only the last one exports to the outside.
-MODULES = ("columns", "ticks", "shapes", "paint", "strip", "link", "gestures", "feed", "view", "controller")
+MODULES = (
+    *("colors", "columns", "times", "ticks", "shapes", "paint", "strip", "axes", "link", "feed", "gather"),
+    *("fit", "legend", "icons", "crosshair", "stack", "drawings", "tools", "foot", "rail", "svg", "save"),
+    *("gestures", "view", "chart", "controller"),
+)
 
 
 def script() -> str:

@@ -1,41 +1,27 @@
 """The chart widget: candles with indicators in linked panes, over any length of history."""
 
 import uuid
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import anywidget
-import ipywidgets
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import traitlets
 
 from toolkit.candles import is_synthetic
-from toolkit.chart import found, panes, wire
-from toolkit.chart.bundle import script
+from toolkit.chart import arrangement, found, panes, wire
+from toolkit.chart.comparison import Comparison
+from toolkit.chart.controller import Controller
+from toolkit.chart.looking import Looking
 from toolkit.indicators.base import Indicator
 from toolkit.pipeline import IndicatorPipeline
 from toolkit.signals import Signals
+from toolkit.sources.base import SourceError
 
 FIRST_ROWS = 3000  # candles that are sent with the page; the browser asks for the others
 
 
-class Controller(anywidget.AnyWidget):
-    """The browser's side of a chart; see `toolkit/chart/js/controller.js`."""
-
-    _esm = script()
-    _css = Path(__file__).with_name("chart.css").read_text(encoding="utf-8")
-
-    key = traitlets.Unicode().tag(sync=True)
-    spec = traitlets.Dict().tag(sync=True)
-    loading = traitlets.Unicode().tag(sync=True)
-    seen = traitlets.Dict().tag(sync=True)
-    renderer = traitlets.Unicode("canvas").tag(sync=True)
-
-
-class Chart(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without types
+class Chart(Looking):
     """Candles, volume, indicators and signals on one time axis, to be panned and zoomed over the whole
     history.
 
@@ -57,18 +43,20 @@ class Chart(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
     ) -> None:
         if renderer not in ("canvas", "svg"):
             raise ValueError(f"Chart: renderer={renderer!r} is not allowed: it must be 'canvas' or 'svg'")
-        self._columns = wire.Columns()
         self._signals: Mapping[str, Signals] = {}
         self._found = found.Found({}, [])
         self._title = ""
+        self._about: dict[str, str] = {}
+        self._comparison = Comparison()
         self._x = panes.linear(0, 100)
         self._price = panes.make_pane("price", self._x, 5, with_candles=True)
         self._own: dict[str, panes.Pane] = {}
         self._indicators: dict[str, Indicator] = {}
         self._order: dict[str, int] = {}
-        self._controller = Controller(key=uuid.uuid4().hex, renderer=renderer, spec=self._description())
-        self._controller.on_msg(self._receive)
-        super().__init__([self._price.figure, self._controller])
+        controller = Controller(key=uuid.uuid4().hex, renderer=renderer, arrangement=arrangement.checked({}))
+        controller.on_msg(self._receive)
+        super().__init__(wire.Columns(), controller, [self._price.figure])
+        self._describe()
         self.add_class("tk-chart")
         if klines is not None:
             self.show(klines)
@@ -89,14 +77,6 @@ class Chart(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
         self._controller.loading = text
 
     @property
-    def visible(self) -> tuple[float, float] | None:
-        """First and last row in view (fractions of a candle included), or None before anything was shown."""
-        seen = self._controller.seen
-        if not seen or seen["epoch"] != self._columns.epoch:
-            return None
-        return float(seen["first"]), float(seen["last"])
-
-    @property
     def indicators(self) -> dict[str, Indicator]:
         """What is plotted, by label; a copy."""
         return dict(self._indicators)
@@ -115,6 +95,9 @@ class Chart(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
         known = [str(klines.attrs[name]) for name in ("symbol", "timeframe") if klines.attrs.get(name)]
         made_up = ["SYNTHETIC"] if is_synthetic(klines) else []
         self._title = " · ".join((known if title is None else [title]) + made_up)
+        origin = {name: klines.attrs.get(name) for name in ("symbol", "timeframe", "source", "revision")}
+        self._about = {name: str(value) for name, value in origin.items() if value is not None}
+        self._compare_again()
         self._describe()
         self._send_all()
 
@@ -162,15 +145,72 @@ class Chart(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
         self._signals = dict(signals)
         self._send_signals()
 
-    def go_to(self, position: int) -> None:
-        """Bring a candle (its row) to the middle and mark it. Raises `IndexError` where there is no such
-        row.
+    # ---- another symbol
+
+    @Looking.arrangement.setter  # type: ignore[attr-defined,untyped-decorator]
+    def arrangement(self, arranged: Mapping[str, Any]) -> None:
+        wanted = arrangement.checked(arranged)
+        self._controller.arrangement = wanted
+        if self._columns.length and wanted["compare"] != self._comparison.symbol:
+            self._choose(wanted["compare"])
+
+    def compare(self, klines: pd.DataFrame | None, title: str | None = None) -> None:
+        """Draw the closes of another symbol beside the candles, both in percent since the first candle in
+        view; None takes them away.
+
+        `klines`: a candle frame of the same timeframe; its candles are put where their `open_time` is,
+        those that are missing stay missing. `title`: by default its symbol. Raises `ValueError` where there
+        is nothing to compare with, or the timeframes differ.
         """
-        if not 0 <= position < self._columns.length:
-            raise IndexError(
-                f"Chart.go_to: position={position} is not allowed: there are {self._columns.length} candles"
-            )
-        self._controller.send({"type": "go", "position": int(position)})
+        if klines is not None and not self._columns.length:
+            raise ValueError("Chart.compare: nothing is shown yet")
+        first = self._comparison.klines is None
+        self._comparison.take(klines, title, self._columns.step)
+        if klines is None:
+            self._price.series.pop(panes.COMPARISON, None)
+            self._columns.held.pop(panes.COMPARISON, None)
+        else:
+            title = self._comparison.title
+            self._price.series[panes.COMPARISON] = panes.make_comparison(self._price, self._x, title)
+            self._columns.put(panes.COMPARISON, self._comparison.closes(self._columns.held["time"].values))
+        self._price.refresh()
+        self._describe()
+        if klines is not None:
+            self._patch([panes.COMPARISON], [])
+        now = self._controller.arrangement
+        scale = now["scale"]
+        if klines is None:
+            scale = "linear" if scale == "percent" else scale
+        elif first:
+            scale = "percent" if scale == "linear" else scale
+        self._controller.arrangement = {**now, "compare": self._comparison.symbol, "scale": scale}
+
+    def offer_comparisons(self, symbols: Sequence[str], load: Callable[[str], pd.DataFrame | None]) -> None:
+        """Let the user choose among `symbols` to compare with, on the chart itself, instead of among all
+        pairs. `load(symbol)` gives the candles in the timeframe that is shown, or None where they cannot be
+        had (and says so itself).
+        """
+        self._comparison.offer(symbols, load)
+        self._describe()
+
+    def _choose(self, symbol: str | None) -> None:
+        """Compare with what the user, or an arrangement, names; the browser says what goes wrong."""
+        try:
+            offered = self._comparison.offered(self._about)
+            self.compare(self._comparison.candles(symbol, self._about) if symbol in offered else None)
+        except (SourceError, ValueError, OSError) as error:
+            self._controller.send({"type": "problem", "text": f"{symbol} cannot be compared: {error}"})
+            self.compare(None)
+
+    def _compare_again(self) -> None:
+        """Put the other symbol's closes where other candles are now; with another timeframe they are loaded
+        anew, or taken away.
+        """
+        symbol = self._controller.arrangement["compare"]
+        if self._comparison.fits(self._columns.step):
+            self._columns.put(panes.COMPARISON, self._comparison.closes(self._columns.held["time"].values))
+        elif symbol is not None:
+            self._choose(symbol)
 
     # ---- panes
 
@@ -196,6 +236,7 @@ class Chart(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
             elif mark.facts["kind"] == "zone":
                 mark.facts["values"] = levels
         series.title = panes.series_title(label, indicator)
+        series.rules, series.warmup = panes.rules(indicator), indicator.warmup
         series.shifts = panes.shifts(label, indicator)
 
     def _arrange(self) -> None:
@@ -208,6 +249,12 @@ class Chart(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
     def _description(self) -> dict[str, Any]:
         return {
             "title": self._title,
+            "about": {
+                **self._about,
+                "marks": [word for word in ("SYNTHETIC", "REPLAY") if word in self._title],
+            },
+            "compare": self._comparison.describe(),
+            "offers": self._comparison.offered(self._about),
             "x": self._x.model_id,
             "panes": [pane.describe() for pane in (self._price, *self._own.values())],
         }
@@ -219,6 +266,10 @@ class Chart(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
             if self._columns.length:
                 self._send_all()
                 self._send_signals()
+        elif message.get("type") == "pointer":
+            self._pointed(message)
+        elif message.get("type") == "compare":
+            self._choose(message["symbol"])
         elif message.get("type") == "rows" and message.get("epoch") == self._columns.epoch:
             start, end = int(message["from"]), int(message["to"])
             listed, data = self._columns.rows(list(message["columns"]), start, end)
@@ -256,4 +307,5 @@ class Chart(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without 
         self._tell("patch", {"columns": listed, "level": level, "from": start}, data)
 
     def _send_signals(self) -> None:
-        self._tell("signals", {}, [part.data for part in wire.signal_columns(self._signals)])
+        rules, columns = wire.signal_columns(self._signals)
+        self._tell("signals", {"rules": rules}, [column.data for column in columns])

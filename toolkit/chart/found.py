@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from toolkit.candles import CandleReport, timeframe_of
-from toolkit.candles.normalize import quiet_runs
+from toolkit.candles.holes import quiet_runs
 from toolkit.candles.summary import ago, count, share
 
 Floats = npt.NDArray[np.float64]

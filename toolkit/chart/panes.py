@@ -11,7 +11,7 @@ from toolkit.indicators.base import Indicator
 
 UP, DOWN, AMBER = "#26a69a", "#ef5350", "#ffc857"
 # Told apart by luminance as well as hue, and none of them a candle's colour.
-PALETTE = ("#5b8def", "#f5a623", "#a98bf5", "#f48fb1", "#7cc4ff", "#ffd166")
+PALETTE = ("#2d6cdf", "#e8962e", "#a98bf5", "#ffb2be", "#7fdff5", "#eef07e")
 BARS = {"up_grow": UP, "up_fade": "#1b5e5a", "down_grow": DOWN, "down_fade": "#7d3a3c"}
 CANDLE_ROLES = (
     ("volume_up", UP),
@@ -31,6 +31,8 @@ MARKERS = (
 TINTS = ("up", "down", "flat")
 NEUTRAL = "#9aa4b8"
 CLOUD_EDGES = ("#7fc8bd", "#e0a3a0")  # softer than a candle's
+COMPARISON = "compare:close"  # no indicator's column is called so: they have a dot
+COMPARED = "#e6ecf7"
 LEAST_PRICE, LEAST_OWN = 170, 64  # pixels that a pane is high at least; with more panes the chart scrolls
 _ORDER = {"band": 0, "zone": 0, "cloud": 0, "level": 1, "segments": 2, "line": 3, "dots": 4}
 _AXIS = 76  # pixels right of every pane for its labels; js/view.js has the same number
@@ -57,6 +59,21 @@ class Series:
     marks: list[Mark]
     values: list[dict[str, str]]
     shifts: dict[str, int] = field(default_factory=dict)  # candles that a column is drawn later, where it is
+    label: str = ""
+    rules: list[tuple[str, str]] = field(default_factory=list)  # types and texts of what it signals
+    warmup: int = 0  # candles at which it is not defined yet
+    compare: bool = False  # another symbol's prices, not an indicator
+
+    def describe(self) -> dict[str, Any]:
+        """JSON-able."""
+        return {
+            "title": self.title,
+            "label": self.label,
+            "values": self.values,
+            "rules": self.rules,
+            "warmup": self.warmup,
+            "compare": self.compare,
+        }
 
 
 @dataclass(slots=True)
@@ -70,6 +87,8 @@ class Pane:
     markers: list[Mark] = field(default_factory=list)
     series: dict[str, Series] = field(default_factory=dict)
     value_range: tuple[float, float] | None = None
+    share: int = 1  # of the chart's height
+    least: int = 0  # pixels
 
     def marks(self) -> list[Mark]:
         """From the bottom up: areas, volume and candles, lines, markers."""
@@ -93,7 +112,9 @@ class Pane:
             "columns": [column for series in self.series.values() for column in series.columns],
             "shifts": {column: n for series in self.series.values() for column, n in series.shifts.items()},
             "marks": [mark.describe() for mark in self.marks()],
-            "series": [{"title": series.title, "values": series.values} for series in self.series.values()],
+            "series": [series.describe() for series in self.series.values()],
+            "share": self.share,
+            "least": self.least,
         }
 
 
@@ -108,6 +129,7 @@ def make_pane(key: str, x: Any, share: int, *, with_candles: bool = False) -> Pa
     """
     price = linear()
     scales = {"price": price, "volume": linear()} if with_candles else {"price": price}
+    least = LEAST_PRICE if with_candles else LEAST_OWN
     figure = bqplot.Figure(
         scale_x=x,
         scale_y=price,
@@ -119,13 +141,13 @@ def make_pane(key: str, x: Any, share: int, *, with_candles: bool = False) -> Pa
         background_style={"fill": "transparent"},
         layout={
             "width": "100%",
-            "min_height": f"{LEAST_PRICE if with_candles else LEAST_OWN}px",
+            "min_height": f"{least}px",
             "flex": f"{share} 1 0px",
             "margin": "0",
         },
     )
     figure.add_class("tk-pane")
-    pane = Pane(key, figure, scales)
+    pane = Pane(key, figure, scales, share=share, least=least)
     if with_candles:
         for role, color in CANDLE_ROLES:
             scale = "volume" if role.startswith("volume") else "price"
@@ -223,7 +245,18 @@ def make_series(pane: Pane, x: Any, label: str, indicator: Indicator, order: int
             for output in drawn
         ],
         shifts=shifts(label, indicator),
+        label=label,
+        rules=rules(indicator),
+        warmup=indicator.warmup,
     )
+
+
+def make_comparison(pane: Pane, x: Any, title: str) -> Series:
+    """The line of another symbol's closes, in the pane of the candles."""
+    line = _lines(pane, x, COMPARED, stroke_width=1.75)
+    value = {"column": COMPARISON, "name": f"close of {title}", "color": COMPARED, "unit": "price"}
+    mark = Mark(line, {"kind": "line", "column": COMPARISON, "compare": True})
+    return Series(title, [COMPARISON], [mark], [value], compare=True)
 
 
 def _dots(pane: Pane, x: Any, color: str) -> Any:
@@ -250,6 +283,11 @@ def shifts(label: str, indicator: Indicator) -> dict[str, int]:
     """How many candles later (negative: earlier) columns are drawn, where they are."""
     moved = {f"{label}.{output.name}": indicator.candles_ahead(output) for output in indicator.outputs}
     return {column: candles for column, candles in moved.items() if candles}
+
+
+def rules(indicator: Indicator) -> list[tuple[str, str]]:
+    """Types and texts of an indicator's rules, in their order."""
+    return [(rule.signal_type, indicator.rule_text(rule)) for rule in indicator.rules]
 
 
 def series_title(label: str, indicator: Indicator) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -92,22 +93,40 @@ def buckets(values: Array, level: int, start: int, end: int) -> tuple[Array, Arr
     return np.fmin.reduceat(rows, starts), np.fmax.reduceat(rows, starts)
 
 
+class SignalColumns(NamedTuple):
+    """All signals by row, in arrays of one length, in the order in which `js/feed.js` reads them; `rule` is
+    a place in the list that comes with them.
+    """
+
+    position: npt.NDArray[np.int32]
+    group: npt.NDArray[np.uint8]
+    confidence: npt.NDArray[np.float32]
+    rule: npt.NDArray[np.int32]
+    value: Array
+
+
 def signal_columns(
     signals: Mapping[str, Signals],
-) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.uint8], npt.NDArray[np.float32]]:
-    """Rows, marker groups and confidences of all signals, by row."""
-    positions, groups, confidences = [], [], []
-    for found in signals.values():
+) -> tuple[list[tuple[str, str, str, int]], SignalColumns]:
+    """The rules (label, type, text, number within the indicator) and the signals that they gave."""
+    rules: list[tuple[str, str, str, int]] = []
+    parts: list[SignalColumns] = []
+    for label, found in signals.items():
         kinds = [{"BUY": BUY, "SELL": SELL}.get(kind, OTHER) for kind, _ in found.rules]
-        positions.append(found.position)
-        groups.append(np.array(kinds, np.uint8)[found.rule])
-        confidences.append(found.confidence)
-    if not positions:
-        return np.empty(0, np.int32), np.empty(0, np.uint8), np.empty(0, np.float32)
-    position = np.concatenate(positions)
-    order = np.argsort(position, kind="stable")
-    return (
-        position[order].astype(np.int32),
-        np.concatenate(groups)[order],
-        np.concatenate(confidences)[order].astype(np.float32),
-    )
+        parts.append(
+            SignalColumns(
+                found.position.astype(np.int32),
+                np.array(kinds, np.uint8)[found.rule],
+                found.confidence.astype(np.float32),
+                (found.rule + len(rules)).astype(np.int32),
+                np.ascontiguousarray(found.value, np.float64),
+            )
+        )
+        rules += [(label, kind, text, number) for number, (kind, text) in enumerate(found.rules)]
+    if not parts:
+        none = np.empty(0, np.int32)
+        return rules, SignalColumns(
+            none, none.astype(np.uint8), none.astype(np.float32), none, none.astype(np.float64)
+        )
+    order = np.argsort(np.concatenate([part.position for part in parts]), kind="stable")
+    return rules, SignalColumns(*(np.concatenate(column)[order] for column in zip(*parts, strict=True)))

@@ -45,6 +45,13 @@ def serve(
             help="Where candles are from: auto, hub, sample, or a folder (unset: TOOLKIT_SOURCE, or auto).",
         ),
     ] = None,
+    live: Annotated[
+        bool,
+        typer.Option(
+            "--live",
+            help="Follow series on an exchange while somebody does: that of the setting live, else binance.",
+        ),
+    ] = False,
     configuration: Annotated[
         Path | None,
         typer.Option(
@@ -93,7 +100,7 @@ def serve(
     if root_path.strip("/"):
         root_path = "/" + root_path.strip("/")
     try:
-        from toolkit.api.policy import GuardError, Policy, is_loopback
+        from toolkit.api.guard import GuardError, Policy, is_loopback
     except ModuleNotFoundError as error:
         raise settings.SettingsError(
             f'{error.name} is not installed; the service needs pip install "system-v4[api]"'
@@ -110,11 +117,16 @@ def serve(
     # Before all that takes time: whether the port is free is said at once.
     sockets = _listening(host, port, uds)
     try:
-        app = _app(named, configuration, hosts=allowed_host or (), origins=origin or (), token=token)
+        venue = settings.live()
+        venue = "binance" if live and venue == "off" else venue
+        app = _app(
+            named, configuration, live=venue, hosts=allowed_host or (), origins=origin or (), token=token
+        )
         if uds is None:
             # What waits for this line may connect: the sockets listen.
             typer.echo(f"System V4 service: {_address(host, port)}/ (documentation: /docs)")
-            typer.echo(f"Candles: {named}. Ctrl-C ends it.")
+            followed = "" if venue == "off" else f", and {venue} as they happen"
+            typer.echo(f"Candles: {named}{followed}. Ctrl-C ends it.")
             sys.stdout.flush()
         from toolkit.api import server
 

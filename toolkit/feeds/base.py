@@ -8,10 +8,14 @@ from typing import Any, Literal, Protocol
 
 import pandas as pd
 
-__all__ = ["Event", "Feed", "Origin"]
+__all__ = ["Event", "Feed", "FeedError", "Origin"]
 
 Origin = Literal["live", "replay", "stored"]
 """Where an event comes from: an exchange now, stored candles played as if they happened, or a store."""
+
+
+class FeedError(Exception):
+    """A feed cannot begin or go on; the message says why and what can be done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,7 @@ class Feed(Protocol):
         ...
 
     def __aiter__(self) -> AsyncIterator[Event]:
-        """The events; ends when the feed has no more."""
+        """The events; ends when the feed has no more, and raises `FeedError` where it cannot go on."""
         ...
 
     async def close(self) -> None:

@@ -35,8 +35,8 @@ import pandas as pd
 
 from toolkit import candles
 from toolkit.candles import EXTRA_COLUMNS, PRICE_COLUMNS, CandleReport, check_range
-from toolkit.candles.normalize import to_index, to_millis
 from toolkit.candles.select import Moment
+from toolkit.candles.times import to_index, to_millis
 
 __all__ = ["place", "read_kept", "write_kept"]
 

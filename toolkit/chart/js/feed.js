@@ -2,6 +2,7 @@
 // first, the rest is asked for piece by piece, and a changed indicator comes as a patch of what is in view, then whole.
 
 const CANDLES = { time: "first", open: "first", high: "max", low: "min", close: "last", volume: "sum" };
+const NO_SIGNALS = { position: [], group: [], confidence: [], rule: [], value: [], rules: [] };
 const PIECE = 40000; // rows asked for at once: small enough that a moved slider never waits behind one
 const QUIET = 120; // milliseconds without a change before whole columns are asked for
 
@@ -19,7 +20,7 @@ export class Feed {
     this.length = 0;
     this.step = 0;
     this.columns = new Map();
-    this.signals = { position: [], group: [], confidence: [] };
+    this.signals = NO_SIGNALS;
     this.found = new Found();
     this.waiting = null;
     this.timer = 0;
@@ -31,7 +32,7 @@ export class Feed {
     else if (message.epoch !== this.epoch) return false;
     else if (message.type === "rows") this.#rows(message, buffers);
     else if (message.type === "patch") this.#patch(message, buffers);
-    else if (message.type === "signals") this.#signals(buffers);
+    else if (message.type === "signals") this.#signals(message, buffers);
     else if (message.type === "found") this.found = new Found(message, buffers);
     else return false;
     this.changed(message.type);
@@ -52,7 +53,7 @@ export class Feed {
     this.length = message.length;
     this.step = message.step;
     this.columns = new Map();
-    this.signals = { position: [], group: [], confidence: [] };
+    this.signals = NO_SIGNALS;
     this.found = new Found();
     this.waiting = null;
     message.columns.forEach(([name, version], i) => this.#column(name, version).put(message.from, numbers(buffers[i])));
@@ -82,9 +83,16 @@ export class Feed {
     this.#ask(QUIET);
   }
 
-  #signals(buffers) {
-    const [position, group, confidence] = buffers;
-    this.signals = { position: numbers(position, Int32Array), group: numbers(group, Uint8Array), confidence: numbers(confidence, Float32Array) };
+  #signals(message, buffers) {
+    const [position, group, confidence, rule, value] = buffers;
+    this.signals = {
+      position: numbers(position, Int32Array),
+      group: numbers(group, Uint8Array),
+      confidence: numbers(confidence, Float32Array),
+      rule: numbers(rule, Int32Array),
+      value: numbers(value),
+      rules: message.rules, // [label, type, text], of which `rule` names one
+    };
   }
 
   // Asks for the newest rows that are missing, unless an answer is on its way.
@@ -146,6 +154,25 @@ export class Feed {
     if (!times || !this.length) return NaN;
     const inside = Math.max(times.from, Math.min(this.length - 1, i));
     return times.values[inside] + (i - inside) * this.step;
+  }
+
+  // The x of any moment: a candle's own where it opens then, between two candles in proportion, counted on beyond both ends.
+  xOf(time) {
+    const times = this.columns.get("time");
+    if (!times || !this.length) return NaN;
+    const [from, last] = [times.from, this.length - 1];
+    if (time < times.values[from]) return from + (time - times.values[from]) / this.step;
+    if (time >= times.values[last]) return last + (time - times.values[last]) / this.step;
+    const after = lowerBound(times.values, time, from, this.length);
+    if (times.values[after] === time) return after;
+    const [before, next] = [times.values[after - 1], times.values[after]];
+    return after - 1 + (time - before) / (next - before);
+  }
+
+  // The moment at any x.
+  moment(x) {
+    const [low, high] = [Math.floor(x), Math.ceil(x)];
+    return low === high ? this.time(low) : this.time(low) + (x - low) * (this.time(high) - this.time(low));
   }
 
   // The x of a time: the first candle that opens then or later.

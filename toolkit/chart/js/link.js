@@ -50,11 +50,13 @@ export function setShape(mark, shape) {
 export function flush(mark) {
   if (!mark.stale) return;
   mark.stale = false;
-  setLocal(mark.model, trimmed(mark.shape));
+  setLocal(mark.model, trimmed(mark.shape, mark.place));
 }
 
-// Without undefined values at the end: bqplot puts a line's label where it ends.
-function trimmed({ x, y }) {
+// In units of the axis, without undefined values at the end: bqplot puts a line's label where it ends.
+function trimmed({ x, y: values }, place) {
+  const to = place?.key ? (row) => row.map(place.to) : (row) => row;
+  const y = Array.isArray(values) ? values.map(to) : to(values);
   const rows = Array.isArray(y) ? y : [y];
   let end = x.length;
   while (end && rows.some((row) => row[end - 1] !== row[end - 1])) end--;

@@ -1,13 +1,14 @@
 // Paints bqplot marks on a canvas, from the marks' own data and style: what their SVG would show, many times faster.
-// `scale` maps data to pixels of the pane: { x(value), y(value), left, top, width, height, ratio, low, high }, the last two
-// being the range of x in view.
+// `scale` maps an axis's units to pixels of the pane: { x(value), y(value), left, top, width, height, ratio, low, high, ink,
+// colors }, low and high being the range of x in view; `ink` gives a mark's colour in the theme.
 
 export function paintMark(context, mark, scale) {
   const shape = inView(mark.shape, scale, mark.kind);
   if (!shape || !shape.x.length || !mark.model.get("visible")) return;
   context.save();
   context.globalAlpha = mark.model.get("opacities")?.[0] ?? 1;
-  PAINTERS[mark.kind](context, mark, scale, shape);
+  const { key, to } = mark.place;
+  PAINTERS[mark.kind](context, mark, key ? { ...scale, y: (value) => scale.y(to(value)) } : scale, shape);
   context.restore();
 }
 
@@ -21,14 +22,14 @@ function inView(shape, { low, high, slack }, kind) {
   return { x: cut(shape.x), y: Array.isArray(shape.y) ? shape.y.map(cut) : cut(shape.y) };
 }
 
-const colorOf = (mark) => mark.model.get("colors")[0];
+const colorOf = (mark, scale) => scale.ink(mark.model.get("colors")[0]);
 
 // Vertical segments of one width, snapped to whole device pixels so that every candle looks the same.
 function paintSegments(context, mark, scale, { x, y }) {
   const pixel = 1 / scale.ratio;
   const width = Math.max(pixel, Math.round(mark.width * scale.ratio) * pixel);
   const edge = scale.left + scale.width;
-  context.fillStyle = colorOf(mark);
+  context.fillStyle = colorOf(mark, scale);
   for (let i = 0; i < x.length; i += 3) {
     const centre = scale.x(x[i]);
     if (centre < scale.left - width || centre > edge + width) continue;
@@ -45,7 +46,7 @@ const STROKE_POINTS = 32;
 const DASHES = { solid: [], dashed: [6, 4], dotted: [1.5, 4], dash_dotted: [6, 4, 1.5, 4] };
 
 function paintLine(context, mark, scale, { x, y }) {
-  context.strokeStyle = colorOf(mark);
+  context.strokeStyle = colorOf(mark, scale);
   // Zoomed out, a line is a zigzag between the extremes of its buckets. Lines of one device pixel are drawn as hairlines,
   // ten times faster than broader ones there; and short strokes are faster than one long one that crosses itself.
   context.lineWidth = scale.slack > 1 ? 1 / scale.ratio : mark.model.get("stroke_width");
@@ -75,7 +76,7 @@ function paintLine(context, mark, scale, { x, y }) {
 }
 
 function paintBand(context, mark, scale, { x, y: [top, bottom] }) {
-  context.fillStyle = mark.model.get("fill_colors")[0];
+  context.fillStyle = scale.ink(mark.model.get("fill_colors")[0]);
   context.globalAlpha = mark.model.get("fill_opacities")[0] ?? 0.1;
   const defined = (i) => top[i] === top[i] && bottom[i] === bottom[i];
   if (scale.slack > 1 && x.length > 2) {
@@ -103,8 +104,8 @@ function paintBand(context, mark, scale, { x, y: [top, bottom] }) {
 
 // Triangles that point at the candle from below or above, or dots, a fixed distance away from it.
 function paintMarkers(context, mark, scale, { x, y }) {
-  context.fillStyle = colorOf(mark);
-  context.strokeStyle = "#0f131c";
+  context.fillStyle = colorOf(mark, scale);
+  context.strokeStyle = scale.colors.back;
   context.lineWidth = 1;
   const size = 4.5;
   for (let i = 0; i < x.length; i++) {
@@ -126,7 +127,7 @@ function paintMarkers(context, mark, scale, { x, y }) {
 
 // Dots, round where that can be seen.
 function paintDots(context, mark, scale, { x, y }) {
-  context.fillStyle = colorOf(mark);
+  context.fillStyle = colorOf(mark, scale);
   const size = mark.width;
   const edge = scale.left + scale.width + size;
   context.beginPath();
@@ -154,6 +155,32 @@ const PAINTERS = {
   level: paintLine,
   markers: paintMarkers,
 };
+
+// The candle that has not closed yet: an outline, dashed, on what is behind it.
+export function paintForming(context, scale, { open, high, low, close }, x, width, color) {
+  const centre = Math.round(scale.x(x) * scale.ratio) / scale.ratio;
+  const [top, bottom] = [scale.y(Math.max(open, close)), scale.y(Math.min(open, close))];
+  const tall = Math.max(1, bottom - top);
+  const left = centre - width / 2;
+  context.save();
+  context.fillStyle = scale.colors.back;
+  context.fillRect(left - 1, scale.y(high) - 1, width + 2, scale.y(low) - scale.y(high) + 2);
+  context.strokeStyle = color;
+  context.lineWidth = 1;
+  context.setLineDash([2, 1.5]);
+  context.beginPath();
+  context.moveTo(centre, scale.y(high));
+  context.lineTo(centre, top);
+  context.moveTo(centre, bottom);
+  context.lineTo(centre, scale.y(low));
+  context.stroke();
+  context.globalAlpha = 0.28;
+  context.fillStyle = color;
+  context.fillRect(left, top, width, tall);
+  context.globalAlpha = 1;
+  context.strokeRect(left + 0.5, top, Math.max(1, width - 1), tall);
+  context.restore();
+}
 
 // Lines of the grid: `at` are pixels, horizontal or vertical, within the pane.
 export function paintGrid(context, scale, vertical, horizontal, color) {

@@ -211,10 +211,11 @@ export function thinned(signals, first, end, group, apart) {
   return kept;
 }
 
-// Grows [bounds.low, bounds.high] to what `values` hold at indices [from, to).
-export function extend(bounds, values, from, to) {
+// Grows [bounds.low, bounds.high] to what `values` above `least` hold at indices [from, to).
+export function extend(bounds, values, from, to, least = -Infinity) {
   for (let i = Math.max(0, from); i < Math.min(to, values.length); i++) {
     const value = values[i];
+    if (!(value > least)) continue;
     if (value < bounds.low) bounds.low = value;
     if (value > bounds.high) bounds.high = value;
   }

@@ -4,7 +4,6 @@
 
 const STRIP_HEIGHT = 11;
 const STRIP_APART = 6; // pixels: what is nearer together than that is one mark
-const STRIP_COLORS = { lane: "#151b27", gap: "#6ec6ff", quiet: "#8f9ab2", bad: "#ff9ad5", stale: "#ffb454" };
 
 // What the kernel found, as it sends it: `keys` are [kind, short text, long text] of the kinds that occur.
 export class Found {
@@ -78,44 +77,44 @@ export function stripMarks(found, view, length, apart) {
   return { quiet: quietBars(found.runs, view, length), gap: places(found.gaps.row), bad: places(found.bad.row) };
 }
 
-// `x` maps candles to pixels; `box` is { left, width, top, height }; `end` is the x at which the candles end.
-export function paintStrip(context, box, x, marks, stale, end) {
+// `x` maps candles to pixels; `box` is { left, width, top, height }; `end` is the x at which the candles end; `colors` a theme.
+export function paintStrip(context, box, x, marks, stale, end, colors) {
   const { left, width, top, height } = box;
   context.save();
   context.beginPath();
   context.rect(left, top, width, height);
   context.clip();
-  context.fillStyle = STRIP_COLORS.lane;
+  context.fillStyle = colors.lane;
   context.fillRect(left, top, width, height);
   for (const { low, high, share } of marks.quiet) {
     const one = Math.round(x(low));
-    paintQuiet(context, one, top, Math.max(1, Math.round(x(high)) - one), height, share);
+    paintQuiet(context, one, top, Math.max(1, Math.round(x(high)) - one), height, share, colors);
   }
-  if (stale) paintStale(context, x(end), top, Math.max(6, left + width - x(end)), height);
-  for (const { low, high } of marks.gap) paintGap(context, x(low), x(high), top, height);
-  for (const { low, high } of marks.bad) paintBad(context, (x(low) + x(high)) / 2, top, height);
+  if (stale) paintStale(context, x(end), top, Math.max(6, left + width - x(end)), height, colors);
+  for (const { low, high } of marks.gap) paintGap(context, x(low), x(high), top, height, colors);
+  for (const { low, high } of marks.bad) paintBad(context, (x(low) + x(high)) / 2, top, height, colors);
   context.restore();
 }
 
-function paintQuiet(context, left, top, width, height, share) {
+function paintQuiet(context, left, top, width, height, share, colors) {
   const tall = Math.max(2, Math.round(share * (height - 3)));
-  hatch(context, left, top + height - tall, width, tall, STRIP_COLORS.quiet, 1);
+  hatch(context, left, top + height - tall, width, tall, colors.quiet, 1);
 }
 
-function paintGap(context, low, high, top, height) {
+function paintGap(context, low, high, top, height, colors) {
   const left = Math.round(low) - 1;
   const width = Math.max(3, Math.round(high) - left + 2);
-  context.fillStyle = "#0b0e14";
+  context.fillStyle = colors.rim;
   context.fillRect(left - 1, top, width + 2, height);
-  context.fillStyle = STRIP_COLORS.gap;
+  context.fillStyle = colors.gap;
   context.fillRect(left, top, width, height);
 }
 
-function paintBad(context, centre, top, height) {
+function paintBad(context, centre, top, height, colors) {
   const middle = top + height / 2;
   const [across, down] = [4, height / 2 - 2];
   // narrow enough that a gap's bar, which is there as well, shows above, below and between
-  for (const [color, thick] of [["#0b0e14", 3.6], [STRIP_COLORS.bad, 2]]) {
+  for (const [color, thick] of [[colors.rim, 3.6], [colors.bad, 2]]) {
     context.strokeStyle = color;
     context.lineWidth = thick;
     context.beginPath();
@@ -127,9 +126,9 @@ function paintBad(context, centre, top, height) {
   }
 }
 
-function paintStale(context, left, top, width, height) {
-  hatch(context, left, top, width, height, STRIP_COLORS.stale, -1);
-  context.fillStyle = STRIP_COLORS.stale;
+function paintStale(context, left, top, width, height, colors) {
+  hatch(context, left, top, width, height, colors.stale, -1);
+  context.fillStyle = colors.stale;
   context.fillRect(Math.round(left), top, 2, height);
 }
 
@@ -158,17 +157,17 @@ function hatch(context, left, top, width, height, color, lean) {
 }
 
 // A small picture of a kind, for the legend.
-export function paintKey(context, kind, width, height) {
-  context.fillStyle = STRIP_COLORS.lane;
+export function paintKey(context, kind, width, height, colors) {
+  context.fillStyle = colors.lane;
   context.fillRect(0, 0, width, height);
-  if (kind === "gap") paintGap(context, width / 2, width / 2, 0, height);
-  else if (kind === "bad") paintBad(context, width / 2, 0, height);
-  else if (kind === "quiet") paintQuiet(context, 1, 0, width - 2, height, 0.8);
-  else paintStale(context, 0, 0, width, height);
+  if (kind === "gap") paintGap(context, width / 2, width / 2, 0, height, colors);
+  else if (kind === "bad") paintBad(context, width / 2, 0, height, colors);
+  else if (kind === "quiet") paintQuiet(context, 1, 0, width - 2, height, 0.8, colors);
+  else paintStale(context, 0, 0, width, height, colors);
 }
 
 // What lies at x, in words: `reach` candles on either side count; `bucket` is how many candles a bar stands for.
-export function foundTexts(found, feed, x, reach, bucket) {
+export function foundTexts(found, feed, x, reach, bucket, zone = zoneOf("UTC")) {
   const texts = [];
   const near = (rows) => [lowerBound(rows, x + 0.5 - reach), lowerBound(rows, x + 0.5 + reach)];
   const { gaps, bad, runs, stale } = found;
@@ -177,26 +176,26 @@ export function foundTexts(found, feed, x, reach, bucket) {
     let missing = 0;
     for (let i = gap; i < lastGap; i++) missing += gaps.missing[i];
     const what = lastGap - gap > 1 ? `${lastGap - gap} gaps` : "gap";
-    texts.push(`${what}: ${candlesText(missing)} missing, ${spanText(gaps.start[gap], gaps.end[lastGap - 1])}`);
+    texts.push(`${what}: ${candlesText(missing)} missing, ${spanText(gaps.start[gap], gaps.end[lastGap - 1], zone)}`);
   }
   const [row, lastRow] = near(bad.row);
   if (lastRow > row) {
     let count = 0;
     for (let i = row; i < lastRow; i++) count += bad.count[i];
     const reason = found.reasons[bad.reason[row]];
-    const when = count > 1 ? spanText(bad.first[row], bad.last[lastRow - 1]) : `${momentText(bad.first[row])} UTC`;
+    const when = count > 1 ? spanText(bad.first[row], bad.last[lastRow - 1], zone) : `${momentText(bad.first[row], zone)} ${zone.label(bad.first[row])}`;
     texts.push(count > 1 ? `${count} rows quarantined (first: ${reason}), ${when}` : `quarantined: ${reason}, ${when}`);
   }
   const candle = Math.round(x);
-  if (candle >= 0 && candle < feed.length) texts.push(...quietTexts(runs, feed, candle, bucket));
+  if (candle >= 0 && candle < feed.length) texts.push(...quietTexts(runs, feed, candle, bucket, zone));
   else if (stale && candle >= feed.length) {
-    texts.push(`stale: the last candle closed ${momentText(stale.closed)} UTC, ${stale.behind.toLocaleString("en-US")} more have closed since`);
+    texts.push(`stale: the last candle closed ${momentText(stale.closed, zone)} ${zone.label(stale.closed)}, ${stale.behind.toLocaleString("en-US")} more have closed since`);
   }
   return texts;
 }
 
-function quietTexts(runs, feed, candle, bucket) {
-  const during = (from, to) => (feed.knows(from) && feed.knows(to) ? `, ${spanText(feed.time(from), feed.time(to) + feed.step)}` : "");
+function quietTexts(runs, feed, candle, bucket, zone = zoneOf("UTC")) {
+  const during = (from, to) => (feed.knows(from) && feed.knows(to) ? `, ${spanText(feed.time(from), feed.time(to) + feed.step, zone)}` : "");
   if (bucket > 1) {
     const from = Math.floor(candle / bucket) * bucket;
     const end = Math.min(feed.length, from + bucket);
@@ -209,14 +208,3 @@ function quietTexts(runs, feed, candle, bucket) {
 }
 
 const candlesText = (count) => `${count.toLocaleString("en-US")} candle${count === 1 ? "" : "s"}`;
-
-// "2020-03-13 02:00"
-export function momentText(time) {
-  return new Date(time).toISOString().slice(0, 16).replace("T", " ");
-}
-
-// "2020-03-13 02:00 to 05:00 UTC", or both days where they differ.
-export function spanText(start, end) {
-  const [one, other] = [momentText(start), momentText(end)];
-  return `${one} to ${one.slice(0, 10) === other.slice(0, 10) ? other.slice(11) : other} UTC`;
-}

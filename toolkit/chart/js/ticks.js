@@ -1,14 +1,4 @@
-// Where ticks go and what they say. Times are UTC.
-
-const MINUTE = 60e3;
-const HOUR = 60 * MINUTE;
-const DAY = 24 * HOUR;
-const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-
-// Fixed steps in milliseconds, then calendar steps in months.
-const STEPS = [1, 2, 5, 10, 15, 30].map((m) => m * MINUTE).concat([1, 2, 3, 6, 12].map((h) => h * HOUR), [1, 2, 4, 7, 14].map((d) => d * DAY));
-const MONTH_STEPS = [1, 2, 3, 6, 12, 24, 60, 120];
-const MONTH = 30.4 * DAY;
+// Where ticks of a number axis go, and how numbers are written.
 
 // About `most` round numbers within [low, high], and the decimals that tell them apart.
 export function numberTicks(low, high, most) {
@@ -22,57 +12,6 @@ export function numberTicks(low, high, most) {
   const values = [];
   for (let k = Math.ceil(low / step - 1e-9); k * step <= high + step * 1e-9; k++) values.push(k * step);
   return { values, decimals, step };
-}
-
-// Boundaries of hours, days, months… within [from, to], at least `least` milliseconds apart: [{ time, label, major }].
-export function timeTicks(from, to, least) {
-  const ticks = [];
-  const push = (time) => ticks.push({ time, ...boundaryLabel(time) });
-  const step = STEPS.find((s) => s >= least);
-  if (step && step <= 2 * DAY) {
-    for (let t = Math.ceil(from / step) * step; t <= to; t += step) push(t);
-  } else if (step) {
-    // days of a month, so that the first of the month is always among them
-    const days = Math.round(step / DAY);
-    const date = new Date(from);
-    for (let y = date.getUTCFullYear(), m = date.getUTCMonth(); Date.UTC(y, m, 1) <= to; m++) {
-      for (let d = 1; d <= 31 - days / 2; d += days) {
-        const t = Date.UTC(y, m, d);
-        if (t >= from && t <= to) push(t);
-      }
-    }
-  } else {
-    const months = MONTH_STEPS.find((m) => m * MONTH >= least) ?? 120;
-    const date = new Date(from);
-    const first = Math.floor((date.getUTCFullYear() * 12 + date.getUTCMonth()) / months) * months;
-    for (let k = first; ; k += months) {
-      const t = new Date(Date.UTC(2000, 0, 1)).setUTCFullYear(Math.floor(k / 12), k % 12, 1);
-      if (t > to) break;
-      if (t >= from) push(t);
-    }
-  }
-  return ticks;
-}
-
-function boundaryLabel(time) {
-  const date = new Date(time);
-  if (time % DAY) return { label: clock(date), major: false };
-  const day = date.getUTCDate();
-  if (day !== 1) return { label: `${day} ${MONTHS[date.getUTCMonth()]}`, major: true };
-  const month = date.getUTCMonth();
-  return { label: month ? MONTHS[month] : String(date.getUTCFullYear()), major: true };
-}
-
-const two = (number) => String(number).padStart(2, "0");
-const clock = (date) => `${two(date.getUTCHours())}:${two(date.getUTCMinutes())}`;
-
-// "Fri 14 Jun 2024 02:45"; without the clock where candles last a day.
-export function timeText(time, step) {
-  if (time !== time) return "";
-  const date = new Date(time);
-  const weekday = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"][date.getUTCDay()];
-  const day = `${weekday} ${date.getUTCDate()} ${MONTHS[date.getUTCMonth()]} ${date.getUTCFullYear()}`;
-  return step >= DAY ? day : `${day}  ${clock(date)}`;
 }
 
 const grouped = (text) => {
@@ -123,4 +62,51 @@ export function compactTicks(values, step) {
 export function priceDecimals(price) {
   if (!(price > 0)) return 2;
   return Math.min(12, Math.max(2, 4 - Math.floor(Math.log10(price))));
+}
+
+// Ticks of a price axis: { values, texts, decimals }, values in the axis's own units, at least 14 pixels apart over `height`.
+// `to` maps prices to the axis; `base` is the price that is 0 % on a percent scale.
+export function priceTicks(kind, low, high, height, base) {
+  const most = Math.max(3, height / 34);
+  if (kind === "percent" && base > 0) {
+    const share = (value) => (value / base - 1) * 100;
+    const { values, decimals } = numberTicks(share(low), share(high), most);
+    return { values: values.map((value) => base * (1 + value / 100)), texts: values.map((value) => percentText(value, decimals)), decimals };
+  }
+  if (kind === "log") {
+    const [bottom, top] = [10 ** low, 10 ** high];
+    const found = top / bottom < 5 ? numberTicks(bottom, top, most) : decadeTicks(bottom, top);
+    const apart = (14 * (high - low)) / height;
+    const kept = [];
+    for (const value of found.values) {
+      const at = Math.log10(value);
+      if (value > 0 && (!kept.length || at - kept[kept.length - 1] >= apart)) kept.push(at);
+    }
+    const decimals = (price) => Math.max(0, Math.min(12, found.decimals ?? 1 - Math.floor(Math.log10(price) + 1e-9)));
+    return { values: kept, texts: kept.map((at) => fixedText(10 ** at, decimals(10 ** at))), decimals: found.decimals ?? 2 };
+  }
+  const { values, decimals, step } = numberTicks(low, high, most);
+  return { values, texts: values.map((value) => fixedText(value, decimals)), decimals, step };
+}
+
+// 1, 2 and 5 of every power of ten; only the powers where there are many.
+function decadeTicks(bottom, top) {
+  const decades = Math.log10(top / bottom);
+  const factors = decades > 6 ? [1] : decades > 3 ? [1, 3] : [1, 2, 5];
+  const values = [];
+  for (let power = Math.floor(Math.log10(bottom)); 10 ** power <= top; power++) {
+    for (const factor of factors) {
+      const value = factor * 10 ** power;
+      if (value >= bottom && value <= top) values.push(value);
+    }
+  }
+  return { values };
+}
+
+// "+1.25%"
+export function percentText(value, decimals = 2) {
+  if (value !== value) return "–";
+  const text = fixedText(Math.abs(value), decimals);
+  const zero = Number(text.replaceAll(",", "")) === 0;
+  return `${zero ? "" : value < 0 ? "−" : "+"}${text}%`;
 }

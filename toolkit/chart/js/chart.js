@@ -1,0 +1,278 @@
+// One chart: which candles are in view, how it is arranged, and what it does in a frame. A wheel turn or a drag changes the
+// range; the next animation frame gathers data where the last gathering no longer covers it, fits the value axes, sets the
+// scales and paints. The kernel is told the range a moment after it stops moving.
+
+const FEWEST_CANDLES = 12;
+const FIRST_PIXELS = 7; // width of a candle when a chart opens
+const REPORT_AFTER = 150;
+const CHARTS = new Map(); // by the widget's key
+
+class Chart {
+  constructor(model) {
+    this.model = model;
+    this.views = new Set();
+    this.linked = { panes: [], x: null };
+    this.range = null;
+    this.window = null;
+    this.selected = null;
+    this.pointed = null;
+    this.pointTold = null;
+    this.frames = 0; // painted so far
+    this.spent = 0; // milliseconds that the last one took
+    this.pending = 0;
+    this.canvas = model.get("renderer") !== "svg";
+    this.repaint = () => this.request();
+    this.feed = new Feed((message) => model.send(message), (what) => this.#fed(what));
+    this.tools = new Tools(this);
+    model.on("msg:custom", (message, buffers) => {
+      if (this.feed.receive(message, buffers)) return;
+      if (message.type === "go") this.go(message.position);
+      if (message.type === "problem") for (const view of this.views) view.report(message.text);
+    });
+    model.on("change:spec", () => this.link());
+    model.on("change:loading", () => this.request());
+    model.on("change:goal", () => this.#reach());
+    model.on("change:watching", () => this.pointAt(this.pointed));
+    model.on("change:arrangement", () => this.request());
+    model.on("change:group", () => this.request());
+    this.ready = this.link();
+    model.send({ type: "ready" });
+  }
+
+  // Follows the kernel's description of panes and marks.
+  async link() {
+    const spec = this.model.get("spec");
+    if (sameMarks(spec, this.spec)) {
+      // only titles and levels: no need to look for models
+      spec.panes.forEach((pane, i) => {
+        const { marks, ...rest } = pane;
+        const held = this.linked.panes[i];
+        const { figure, scales } = held;
+        Object.assign(held, rest, { figure, scales });
+        marks.forEach((mark, k) => Object.assign(held.marks[k], mark));
+      });
+      this.#take(spec, this.linked);
+      return;
+    }
+    const linked = await resolve(this.model.widget_manager, spec);
+    if (spec !== this.model.get("spec")) return; // a newer one is on its way
+    const manual = new Map(this.linked.panes.map((pane) => [pane.key, pane.manual]));
+    for (const pane of linked.panes) pane.manual = manual.get(pane.key) ?? null;
+    this.#take(spec, linked);
+    this.adopt();
+  }
+
+  #take(spec, linked) {
+    const ahead = this.ahead;
+    const atEnd = this.range && this.range.high >= this.feed.length - 0.5;
+    this.linked = linked;
+    this.spec = spec;
+    // whoever looks at the newest candles goes on seeing all that is drawn beyond them
+    if (atEnd && this.ahead !== ahead) {
+      const more = this.ahead - ahead;
+      this.range = { low: this.range.low + more, high: this.range.high + more };
+    }
+    this.feed.keep(new Set(linked.panes.flatMap((pane) => pane.columns)));
+    this.window = null;
+    for (const view of this.views) view.rebuild();
+    this.request();
+  }
+
+  // Takes over views as bqplot makes them.
+  async adopt() {
+    const { linked } = this;
+    const marks = linked.panes.flatMap((pane) => pane.marks);
+    for (let tries = 0; tries < 200 && linked === this.linked; tries++) {
+      const seen = await Promise.all(marks.map((mark) => adoptViews(mark, this.repaint, this.canvas)));
+      if (tries === 0 || seen.every(Boolean)) this.request();
+      if (seen.every(Boolean)) return;
+      await new Promise((done) => setTimeout(done, 50));
+    }
+  }
+
+  #fed(what) {
+    this.window = null;
+    if (what === "reset") {
+      this.range = null;
+      this.selected = null;
+      this.pointTold = null;
+      for (const pane of this.linked.panes) pane.manual = null;
+      this.#reach();
+    }
+    this.request();
+  }
+
+  // Shows the range that Python asked for, once, and when the candles that it was asked for are here.
+  #reach() {
+    const { number, epoch, low, high } = this.model.get("goal");
+    if (epoch !== this.feed.epoch || number === this.reached) return;
+    this.reached = number;
+    this.show(low, high);
+  }
+
+  // The row under the crosshair, or null; the kernel is told when it rests, and only while somebody there wants to know.
+  pointAt(row) {
+    this.pointed = row;
+    if (!this.model.get("watching") || row === this.pointTold) return;
+    clearTimeout(this.telling);
+    this.telling = setTimeout(() => {
+      if (this.pointed === this.pointTold || !this.model.get("watching")) return;
+      this.pointTold = this.pointed;
+      this.model.send({ type: "pointer", epoch: this.feed.epoch, row: this.pointed });
+    }, REPORT_AFTER);
+  }
+
+  // ---- how it is arranged
+
+  get arrangement() {
+    return this.model.get("arrangement");
+  }
+
+  arrange(changes) {
+    this.model.set("arrangement", { ...this.arrangement, ...changes });
+    this.model.save_changes();
+    this.request();
+  }
+
+  get zone() {
+    return zoneOf(this.arrangement.timezone, this.feed.step);
+  }
+
+  // Charts that move with this one.
+  get others() {
+    const group = this.model.get("group");
+    return group ? [...CHARTS.values()].filter((chart) => chart !== this && chart.model.get("group") === group) : [];
+  }
+
+  // ---- the range in view, in candles: candle i lies between i - 0.5 and i + 0.5
+
+  get width() {
+    return Math.max(1, ...[...this.views].map((view) => view.plot.width));
+  }
+
+  // How many candles beyond the last one something is drawn.
+  get ahead() {
+    return Math.max(0, ...this.linked.panes.flatMap((pane) => Object.values(pane.shifts ?? {})));
+  }
+
+  show(low, high, anchor = (low + high) / 2) {
+    this.#show(low, high, anchor);
+    if (!this.feed.length) return;
+    const [first, last] = [this.range.low, this.range.high].map((x) => this.feed.moment(x));
+    for (const other of this.others) other.follow(first, last);
+  }
+
+  // Shows the span of time that another chart shows.
+  follow(first, last) {
+    if (this.feed.length) this.#show(this.feed.xOf(first), this.feed.xOf(last));
+  }
+
+  #show(low, high, anchor = (low + high) / 2) {
+    const last = this.feed.length - 0.5 + this.ahead;
+    const most = Math.max(FEWEST_CANDLES, this.feed.length * 1.04 + 2 + this.ahead);
+    const span = Math.max(FEWEST_CANDLES, Math.min(most, high - low));
+    const share = (anchor - low) / (high - low || 1);
+    let start = anchor - share * span;
+    // some room beyond both ends, never an empty chart
+    start = Math.max(-0.5 - span * 0.1, Math.min(start, last + span * 0.1 - span));
+    this.range = { low: start, high: start + span };
+    this.request();
+  }
+
+  showLatest(candles) {
+    this.show(...this.#latest(candles));
+  }
+
+  #latest(candles = Math.max(FEWEST_CANDLES, this.width / FIRST_PIXELS - this.ahead)) {
+    const span = (Math.min(candles, Math.max(FEWEST_CANDLES, this.feed.length)) + this.ahead) / 0.97;
+    const high = this.feed.length - 0.5 + this.ahead + span * 0.03;
+    return [high - span, high];
+  }
+
+  showAll() {
+    this.showLatest(this.feed.length);
+  }
+
+  // Where a chart begins: with what its group shows, else with the newest candles.
+  #begin() {
+    const other = this.others.find(({ range, feed }) => range && feed.length);
+    if (other) this.follow(other.feed.moment(other.range.low), other.feed.moment(other.range.high));
+    else this.#show(...this.#latest());
+  }
+
+  // The value axes follow what is in view again, all of them or one pane's.
+  fit(pane) {
+    for (const one of pane ? [pane] : this.linked.panes) one.manual = null;
+    this.request();
+  }
+
+  // Brings a candle to the middle and marks it.
+  go(position) {
+    const span = Math.min(this.range ? this.range.high - this.range.low : Infinity, this.width / FIRST_PIXELS);
+    this.selected = position;
+    this.show(position - span / 2, position + span / 2);
+  }
+
+  highlight(position) {
+    this.selected = position;
+    this.request();
+  }
+
+  // ---- a frame
+
+  request() {
+    this.pending ||= requestAnimationFrame(() => {
+      this.pending = 0;
+      this.#frame();
+    });
+  }
+
+  #frame() {
+    const { feed, linked } = this;
+    if (!this.views.size || !linked.x) return;
+    const began = performance.now();
+    for (const view of this.views) view.measure();
+    if (!feed.length || this.width < 10) {
+      for (const view of this.views) view.paint();
+      return;
+    }
+    if (!this.range) this.#begin();
+    gather(this);
+    fitPanes(this);
+    applyScales(this);
+    for (const view of this.views) view.paint();
+    this.frames++;
+    this.spent = performance.now() - began;
+    this.#settle();
+  }
+
+  // When nothing moves any more: the kernel learns what is in view, and bqplot's models hold what the canvas shows.
+  #settle() {
+    clearTimeout(this.settling);
+    this.settling = setTimeout(() => {
+      if (!this.window) return;
+      for (const pane of this.linked.panes) pane.marks.forEach(flush);
+      const { level, from, to } = this.window;
+      const seen = { epoch: this.feed.epoch, level, from, to, first: this.range.low, last: this.range.high };
+      if (JSON.stringify(seen) === JSON.stringify(this.model.get("seen"))) return;
+      this.model.set("seen", seen);
+      this.model.save_changes();
+    }, REPORT_AFTER);
+  }
+
+  inspect() {
+    return inspected(this);
+  }
+
+  close() {
+    cancelAnimationFrame(this.pending);
+    clearTimeout(this.settling);
+    clearTimeout(this.telling);
+    this.feed.close();
+  }
+}
+
+function sameMarks(one, other) {
+  const marks = (spec) => JSON.stringify(spec?.panes.map((pane) => [pane.figure, pane.marks.map((mark) => mark.id)]));
+  return marks(one) === marks(other);
+}
