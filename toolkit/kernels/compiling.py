@@ -34,7 +34,8 @@ def _made_folder() -> Path:
         *sorted((_PACKAGE / "indicators").glob("*.py")),
     ]
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources if path.exists())).hexdigest()[:16]
-    root = settings.folder("kernels")
+    # Resolved: Numba files what it compiled under the path that it was given.
+    root = settings.folder("kernels").resolve()
     folder = root / digest
     if not folder.exists():
         folder.mkdir(exist_ok=True)
