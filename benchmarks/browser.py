@@ -265,11 +265,11 @@ def measure_updates(page: Page, updates: int) -> None:
         if words != "seen":
             page.evaluate("window.requestAnimationFrame = () => 1")
         heap, busy, start = meter.heap(), meter.busy(), time.perf_counter()
-        length = page.evaluate("document.querySelector('.tk-surface').chart.feed.length")
+        before = page.locator("button.updates").inner_text()
         page.evaluate("document.querySelector('button.updates').click()")
         page.wait_for_function(
-            "(wanted) => document.querySelector('.tk-surface').chart.feed.length >= wanted",
-            arg=length + updates // 20 - 1,
+            "(before) => document.querySelector('button.updates').innerText !== before",
+            arg=before,
             polling=200,
             timeout=(updates / 5 + 60) * 1000,
         )
