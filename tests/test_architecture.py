@@ -14,11 +14,13 @@ FLOORS = [
     {"candles", "kernels", "signals"},
     {"rules", "lookahead"},
     {"indicators", "sources"},
-    {"loader", "pipeline"},
+    {"loader", "explain"},
+    {"pipeline"},
     {"configuration", "screener"},
-    {"feeds"},
+    {"presets", "feeds"},
     {"alerts"},
-    {"chart", "controls", "api", "client"},
+    {"chart", "api", "client"},
+    {"controls"},
     {"cli"},
 ]
 FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}

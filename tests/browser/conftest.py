@@ -30,7 +30,7 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-PATIENCE = 120_000  # milliseconds: a loaded machine takes its time, and no test waits longer than it has to
+PATIENCE = 30_000  # milliseconds: a loaded machine takes its time, and no test waits longer than it has to
 # What others write into the console: bqplot and ipywidgets, built for another JupyterLab than the one that
 # is there; anywidget, which gives a model two seconds to begin, and lets it begin later on a loaded machine.
 NOT_OURS = re.compile(
@@ -281,7 +281,7 @@ FIND = (
 
 @pytest.fixture(scope="session")
 def opened(voila: str, browser: object) -> Iterator[Dashboard]:
-    page = browser.new_page(viewport={"width": 1440, "height": 900})
+    page = browser.new_page(viewport={"width": 1440, "height": 900}, color_scheme="dark")
     dashboard = Dashboard(page)
     page.goto(voila, timeout=2 * PATIENCE)
     dashboard.until_drawn()

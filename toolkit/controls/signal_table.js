@@ -2,6 +2,8 @@
 
 const ROW = 28;
 const SPARE = 8;
+const DAY = 864e5;
+const TIMES = { "": "All time", view: "In view", 1: "Last day", 7: "Last week", 30: "Last month", 365: "Last year" };
 const two = (number) => String(number).padStart(2, "0");
 
 function timeText(time) {
@@ -39,6 +41,16 @@ class Table {
     this.count = element(head, "span", "tk-count");
     this.byLabel = this.#filter(head, "Indicator");
     this.byType = this.#filter(head, "Type");
+    this.byTime = this.#filter(head, "Span of time");
+    for (const [value, text] of Object.entries(TIMES).sort(([a], [b]) => (a === "" ? -1 : b === "" ? 1 : a === "view" ? -1 : b === "view" ? 1 : a - b))) {
+      element(this.byTime, "option", "", text).value = value;
+    }
+    this.byTime.value = "";
+    this.byTime.addEventListener("change", () => {
+      model.set("in_view", this.byTime.value === "view"); // what is in view is told only to whom it matters
+      model.save_changes();
+    });
+    model.on("change:view change:newest", () => this.columns && this.byTime.value && this.sift());
     this.list = element(el, "div", "tk-signals-list");
     this.list.tabIndex = 0;
     this.list.setAttribute("role", "listbox");
@@ -121,13 +133,21 @@ class Table {
     }
   }
 
+  // The first and the last moment that are wanted; the last day and so on end with the newest candle.
+  #span() {
+    const chosen = this.byTime.value;
+    if (chosen === "view") return this.model.get("view").length ? this.model.get("view") : [-Infinity, Infinity];
+    return chosen ? [this.model.get("newest") - Number(chosen) * DAY, Infinity] : [-Infinity, Infinity];
+  }
+
   sift() {
-    const { label, type } = this.columns;
+    const { label, type, time } = this.columns;
+    const [first, last] = this.#span();
     const wantedLabel = this.labels.indexOf(this.byLabel.value);
     const wantedType = this.types.indexOf(this.byType.value);
     this.shown = [];
     for (let i = 0; i < label.length; i++) {
-      if ((wantedLabel < 0 || label[i] === wantedLabel) && (wantedType < 0 || type[i] === wantedType)) this.shown.push(i);
+      if ((wantedLabel < 0 || label[i] === wantedLabel) && (wantedType < 0 || type[i] === wantedType) && time[i] >= first && time[i] <= last) this.shown.push(i);
     }
     this.count.textContent = this.shown.length.toLocaleString("en-US");
     this.empty.textContent = this.shown.length ? "" : this.labels.length ? "No signals." : "No indicator is switched on.";

@@ -44,6 +44,7 @@ class Chart {
   // Follows the kernel's description of panes and marks.
   async link() {
     const spec = this.model.get("spec");
+    if (!spec?.panes) return; // a chart that is made while the page is open is told a moment later
     if (sameMarks(spec, this.spec)) {
       // only titles and levels: no need to look for models
       spec.panes.forEach((pane, i) => {
