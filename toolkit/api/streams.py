@@ -203,7 +203,9 @@ class Stream:
                 if same and computed.number == self._computed:
                     return
             else:
-                history = await self._service.loaded(self.feed.history)
+                # An exchange's reads files and may wait for a network; a replay's must not queue behind that.
+                run = self._service.in_thread if self.feed.origin == "replay" else self._service.loaded
+                history = await run(self.feed.history)
                 computed = await self._service.in_thread(Computed, history, pipeline)
         except PipelineError as error:
             if str(error) != self._error:
