@@ -14,10 +14,13 @@ FLOORS = [
     {"candles", "kernels", "signals"},
     {"rules", "lookahead"},
     {"indicators", "sources"},
-    {"loader", "pipeline"},
+    {"loader", "explain"},
+    {"pipeline"},
     {"configuration", "screener"},
-    {"feeds"},
-    {"chart", "controls", "api", "client"},
+    {"presets", "feeds"},
+    {"alerts"},
+    {"chart", "api", "client"},
+    {"controls"},
     {"cli"},
 ]
 FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}

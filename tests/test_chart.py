@@ -639,6 +639,25 @@ def test_a_second_symbol_is_put_where_its_times_are(klines):
         Chart().compare(klines)
 
 
+def test_the_other_symbols_close_is_not_known_while_a_candle_forms(klines):
+    other = random_candles(5000, seed=8)
+    chart = Chart(klines.iloc[:100])
+    chart.compare(other)
+    names = ("open", "high", "low", "close", "volume")
+
+    def extend(first, end, forming):
+        part = klines.iloc[first:end]
+        rows = {name: part[name].to_numpy() for name in names}
+        rows["time"] = part.index.as_unit("ms").asi8.astype(float)
+        chart.extend(rows, {}, forming=forming)
+        return chart._columns.held[panes.COMPARISON].values
+
+    assert np.isnan(extend(100, 101, True)[100])
+    chart.compare(other)
+    assert np.isnan(chart._columns.held[panes.COMPARISON].values[100])
+    np.testing.assert_array_equal(extend(100, 103, False), other["close"].to_numpy()[:103])
+
+
 def test_what_is_chosen_on_the_chart_is_loaded(klines, monkeypatch):
     chart = Chart(klines)
     asked = []

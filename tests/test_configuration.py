@@ -121,3 +121,57 @@ def test_every_registered_indicator_can_be_switched_on(configuration):
         configuration.set_indicator_enabled(name, True)
     assert configuration.get_enabled_indicators() == IndicatorRegistry.names()
     assert len(configuration.pipeline()) == len(IndicatorRegistry.names())
+
+
+def test_an_indicator_can_be_there_twice_in_any_order_on_a_larger_timeframe(configuration):
+    told = []
+    configuration.observe(lambda c: told.append(c.get_enabled_indicators()))
+    assert configuration.duplicate("RSI") == "RSI 2"
+    configuration.set_indicator_params("rsi 2", {"period": 50})
+    assert configuration.get_enabled_indicators() == ["MACD", "RSI", "RSI 2", "Bollinger Bands"]
+    configuration.move("RSI 2", 0)
+    assert told[-1] == ["RSI 2", "MACD", "RSI", "Bollinger Bands"]
+    configuration.set_indicator_timeframe("RSI", "1d")
+    pipeline = configuration.pipeline()
+    assert list(pipeline.indicators) == ["RSI 2", "MACD", "RSI 1d", "Bollinger Bands"]
+    assert pipeline.columns("RSI 2") == {"rsi": "RSI 2.rsi"}
+    assert [configuration.pipeline_label(name) for name in ("RSI", "RSI 2")] == ["RSI 1d", "RSI 2"]
+    assert configuration.add("RSI", {"period": 3}, label="fast") == "fast"
+    configuration.remove("RSI 2")
+    configuration.remove("RSI")
+    assert configuration.get_enabled_indicators() == ["MACD", "Bollinger Bands", "fast"]
+    assert configuration.get_indicator_params("RSI")["period"] == 14
+
+
+@pytest.mark.parametrize(
+    ("action", "message"),
+    [
+        (lambda c: c.add("RSI", label="macd"), "the label 'macd' is used already"),
+        (lambda c: c.add("RSI", label=""), "label='' is not allowed"),
+        (lambda c: c.add("RSI", label="x" * 41), "it must be text of 1 to 40 characters"),
+        (lambda c: c.add("RSI", {"period": 0}), "RSI: period=0 is not allowed"),
+        (lambda c: c.add("RSI", timeframe="1x"), "timeframe: '1x'"),
+        (lambda c: c.update({"mine": {"params": {}}}), "no indicator named 'mine'"),
+        (lambda c: c.update({"MACD": {"indicator": "RSI"}}), "it is one of MACD"),
+        (
+            lambda c: (c.add("RSI", label="RSI 1d"), c.update({"RSI": {"timeframe": "1d"}})),
+            "'RSI 1d' is already",
+        ),
+        (lambda c: c.move("RSI", 3), "place=3 is not allowed: it must be a whole number from 0 to 2"),
+        (lambda c: c.move("ATR", 0), "ATR: is not on"),
+    ],
+)
+def test_what_makes_no_pipeline_is_refused(configuration, action, message):
+    with pytest.raises((ValueError, KeyError), match=message):
+        action(configuration)
+    configuration.pipeline()
+
+
+def test_further_entries_and_the_order_are_saved(configuration, tmp_path):
+    configuration.duplicate("MACD")
+    configuration.set_indicator_timeframe("MACD 2", "1d")
+    configuration.move("Bollinger Bands", 0)
+    configuration.save(tmp_path / "c.json")
+    loaded = IndicatorConfiguration.load(tmp_path / "c.json")
+    assert loaded == configuration
+    assert loaded.enabled_entries() == configuration.enabled_entries()

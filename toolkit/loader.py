@@ -30,7 +30,7 @@ from toolkit.candles.normalize import IN_FUTURE
 from toolkit.candles.select import Moment
 from toolkit.sources.base import Source, SourceError, Stored
 from toolkit.sources.folder import FolderSource
-from toolkit.sources.hub import HubSource
+from toolkit.sources.hub import HubSource, is_commit
 from toolkit.sources.kept import place, read_kept, write_kept
 from toolkit.sources.memory import Kept
 from toolkit.sources.sample import SampleSource
@@ -98,6 +98,7 @@ class KLineDataLoader:
         end: Moment | None = None,
         last: int | None = None,
         source: str | os.PathLike[str] | None = None,
+        revision: str | None = None,
         refresh: bool = False,
     ) -> pd.DataFrame:
         """Candles of one pair that open in ``[start, end)``.
@@ -110,6 +111,8 @@ class KLineDataLoader:
             end: first moment that no longer belongs to it. None: to the last candle.
             last: of those only the last so many; None: all.
             source: see the class.
+            revision: which version it must be, as ``attrs["revision"]`` said when it was loaded before: a
+                commit of the hub, which is read; of other sources what is there now must be of it.
             refresh: ask the hub whether there is something newer than what was downloaded before. Where it
                 cannot be asked, what is there comes with a :class:`StaleDataWarning`;
                 ``report.fetched`` says since when it is known.
@@ -117,14 +120,21 @@ class KLineDataLoader:
         Raises:
             CandleError: an argument is wrong, no candle lies in the range, or the stored table is
                 unusable.
-            SourceError: the candles cannot be had from the source.
+            SourceError: the candles cannot be had from the source, or are of another ``revision``.
         """
         wanted = [find_symbol(symbol)]
         timeframe = find_timeframe(timeframe)
-        loaded, failures = _load(wanted, timeframe, _Range.of(start, end, last), source, refresh)
+        loaded, failures = _load(wanted, timeframe, _Range.of(start, end, last), source, refresh, revision)
         for error in failures.values():
             raise error
-        return loaded[wanted[0]]
+        frame = loaded[wanted[0]]
+        found = frame.attrs.get("revision")
+        if revision is not None and found != revision:
+            raise SourceError(
+                f"load_klines: revision={revision!r}: {wanted[0]} {timeframe} of {frame.attrs['source']!r} is"
+                f" of revision {found!r} now; its numbers can differ"
+            )
+        return frame
 
     @classmethod
     def load_multiple(
@@ -251,11 +261,13 @@ def _load(
     part: _Range,
     source: str | os.PathLike[str] | None,
     refresh: bool,
+    revision: str | None = None,
 ) -> tuple[_Loaded, _Failures]:
     """The frames of the symbols that could be loaded, and why the others could not."""
     name = settings.source(source)
+    commit = revision if revision is not None and is_commit(revision) else None
     if name == "auto":
-        hub, sample = HubSource(), SampleSource()
+        hub, sample = HubSource(revision=commit), SampleSource()
         found, failures = _each(symbols, lambda symbol: _find(hub, symbol, timeframe, part, refresh))
         if failures:
             reasons = "; ".join(dict.fromkeys(str(error) for error in failures.values()))
@@ -267,7 +279,11 @@ def _load(
             found, failures = _each(symbols, lambda symbol: _find(sample, symbol, timeframe, part, refresh))
     else:
         origin: Source = (
-            HubSource() if name == "hub" else SampleSource() if name == "sample" else FolderSource(name)
+            HubSource(revision=commit)
+            if name == "hub"
+            else SampleSource()
+            if name == "sample"
+            else FolderSource(name)
         )
         found, failures = _each(symbols, lambda symbol: _find(origin, symbol, timeframe, part, refresh))
     for text in dict.fromkeys(one.stored.warning for one in found.values() if one.stored.warning):

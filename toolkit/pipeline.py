@@ -6,6 +6,7 @@ from typing import Any, Self, TypeVar
 import pandas as pd
 
 from toolkit.candles import length_of
+from toolkit.explain import Explanation, Moment, explain, row_of
 from toolkit.indicators.base import Indicator
 from toolkit.indicators.larger import LargerRun
 from toolkit.indicators.registry import IndicatorRegistry
@@ -150,6 +151,21 @@ class IndicatorPipeline:
         run = PipelineRun(self)
         run.feed(klines)
         return run.new_signals
+
+    def explain(self, klines: pd.DataFrame, time: Moment | None = None) -> list[Explanation]:
+        """Why each rule gave a signal at one candle, or why not: the numbers that it compared there and
+        before, and how far from firing it was.
+
+        `time` is when the candle opens (UTC where it has no time zone); None: the last one. Nothing later
+        than that candle is read. Raises `CandleError` where no candle opens then.
+        """
+        row, found = row_of(klines, time), []
+        for label, indicator in self._indicators.items():
+            try:
+                found += explain(label, indicator, klines, row, timeframe=self._timeframes.get(label))
+            except ValueError as error:
+                raise PipelineError(f"{label}: {error}") from error
+        return found
 
     def stream(
         self, state: Mapping[str, Any] | None = None, *, timeframe: str | None = None

@@ -94,7 +94,7 @@ def screen(
                 if whole:
                     break
             else:
-                rows[symbol] = _row(pipeline, klines, recent)
+                rows[symbol] = latest(pipeline, klines, recent)
                 closes[symbol] = klines["close"].to_numpy()[-recent - 1 :].copy()
         if progress is not None:
             progress(len(wanted), len(wanted), "")
@@ -123,7 +123,8 @@ def _wanted(symbols: Iterable[str] | None) -> list[str]:
     return wanted
 
 
-def _row(pipeline: IndicatorPipeline, klines: pd.DataFrame, recent: int) -> dict[str, Any]:
+def latest(pipeline: IndicatorPipeline, klines: pd.DataFrame, recent: int = 24) -> dict[str, Any]:
+    """One pair's row of :attr:`Screen.table`."""
     frame = pipeline.calculate(klines)
     close = klines["close"].to_numpy()
     row: dict[str, Any] = {

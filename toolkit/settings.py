@@ -52,7 +52,7 @@ SOURCES = ("auto", "hub", "sample")
 LIVE = ("off", "binance", "binance-us")
 """Exchanges that candles are followed from as they happen."""
 
-FOLDERS = ("hub", "candles", "sample", "kernels", "presets", "live")
+FOLDERS = ("hub", "candles", "sample", "kernels", "presets", "layouts", "watchlists", "live", "alerts")
 """Folders of :func:`home`, one for each kind of file that is kept."""
 
 _DEFAULTS = {

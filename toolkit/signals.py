@@ -175,6 +175,20 @@ class Signals(Sequence[IndicatorSignal]):
         return f"<Signals {self.name}: {listed}, {self.timestamp[0]} to {self.timestamp[-1]}>"
 
 
+def grown(before: Mapping[str, Signals], now: Mapping[str, Signals]) -> dict[str, Signals] | None:
+    """The signals that came since, where all that there were before are still there; else None."""
+    if list(before) != list(now):
+        return None
+    more = {}
+    for label, found in now.items():
+        known = len(before[label])
+        old = found[:known] if known < len(found) else found
+        if before[label] is not found and before[label] != old:
+            return None
+        more[label] = found[known:]
+    return more
+
+
 def concatenate(parts: Sequence[Signals]) -> Signals:
     """Join the signals of consecutive chunks of one run. At least one part is needed."""
     if not parts:

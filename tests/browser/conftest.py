@@ -30,7 +30,7 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-PATIENCE = 120_000  # milliseconds: a loaded machine takes its time, and no test waits longer than it has to
+PATIENCE = 30_000  # milliseconds: a loaded machine takes its time, and no test waits longer than it has to
 # What others write into the console: bqplot and ipywidgets, built for another JupyterLab than the one that
 # is there; anywidget, which gives a model two seconds to begin, and lets it begin later on a loaded machine.
 NOT_OURS = re.compile(
@@ -104,7 +104,7 @@ def candles(count: int, timeframe: str, seed: int) -> pd.DataFrame:
 
 @pytest.fixture(scope="session")
 def market(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in the dataset's layout with two pairs, one of 300,000 candles, and a dirty third."""
+    """A folder in the dataset's layout with three pairs, one of 300,000 candles, and a dirty one."""
     folder = tmp_path_factory.mktemp("market")
     for symbol, timeframe, count, seed in (
         ("BTC", "1h", SHORT, 1),
@@ -115,12 +115,23 @@ def market(tmp_path_factory: pytest.TempPathFactory) -> Path:
         place = folder / "klines" / f"{symbol}USDT"
         place.mkdir(parents=True, exist_ok=True)
         candles(count, timeframe, seed).to_parquet(place / f"{symbol}_{timeframe}.parquet")
+    write_quarters_and_hours(folder / "klines" / "SOLUSDT")
     place = folder / "klines" / "LINKUSDT"
     place.mkdir()
     dirty_candles().to_parquet(place / "LINK_1h.parquet")
     if real := os.environ.get("SYSTEM_V4_CANDLES"):
         (folder / "klines" / "ZRXUSDT").symlink_to(Path(real).resolve() / "klines" / "ZRXUSDT")
     return folder
+
+
+def write_quarters_and_hours(place: Path) -> None:
+    """A pair whose hours are made of its quarters, so that a replay can show how they form."""
+    place.mkdir()
+    quarters = candles(4 * 600, "15m", 6)
+    hour = quarters.groupby(quarters["open_time"].dt.floor("h"))
+    hours = hour.agg({"open": "first", "high": "max", "low": "min", "close": "last", "volume": "sum"})
+    quarters.to_parquet(place / "SOL_15m.parquet")
+    hours.reset_index().to_parquet(place / "SOL_1h.parquet")
 
 
 def dirty_candles() -> pd.DataFrame:
@@ -270,7 +281,7 @@ FIND = (
 
 @pytest.fixture(scope="session")
 def opened(voila: str, browser: object) -> Iterator[Dashboard]:
-    page = browser.new_page(viewport={"width": 1440, "height": 900})
+    page = browser.new_page(viewport={"width": 1440, "height": 900}, color_scheme="dark")
     dashboard = Dashboard(page)
     page.goto(voila, timeout=2 * PATIENCE)
     dashboard.until_drawn()

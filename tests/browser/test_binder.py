@@ -24,7 +24,7 @@ def test_the_badge_opens_the_dashboard(compiled, browser, tmp_path):
         f"--ServerApp.root_dir={tmp_path}",
     ]
     with serving(command, port, tmp_path, JUPYTER_CONFIG_DIR=str(tmp_path / "config")) as address:
-        page = browser.new_page(viewport={"width": 1440, "height": 900})
+        page = browser.new_page(viewport={"width": 1440, "height": 900}, color_scheme="dark")
         # Voila's own page asks for fonts and formulas elsewhere; without a network it must do, too.
         page.route(lambda url: not url.startswith(address), lambda route: route.abort())
         loaded = set()

@@ -12,7 +12,7 @@ PATHS = (
 
 
 def test_it_runs_in_jupyterlab(lab, browser):
-    page = browser.new_page(viewport={"width": 1440, "height": 900})
+    page = browser.new_page(viewport={"width": 1440, "height": 900}, color_scheme="dark")
     page.set_default_timeout(2 * PATIENCE)  # Lab is large, and its kernel starts when it likes
     dashboard = Dashboard(page)
     page.goto(f"{lab}lab/tree/dashboard.ipynb?reset", timeout=2 * PATIENCE)

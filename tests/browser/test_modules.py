@@ -449,3 +449,101 @@ def test_large_numbers_on_the_axis_are_short_and_told_apart(modules):
     assert ticks(-3000, 3000, 3) == ["-2K", "0", "2K"]
     assert ticks(1_200_000_000, 1_200_400_000, 4)[:2] == ["1.2000B", "1.2001B"]
     assert ticks(0, 4) == ["0", "1", "2", "3", "4"]
+
+
+def test_a_column_that_grows_and_shrinks_is_one_that_was_made_so(modules):
+    """Candle by candle, the last one replaced now and then, some taken away: the same at every level."""
+    random = np.random.default_rng(4)
+    values = random.normal(size=3000)
+    same = modules.evaluate(
+        """(values) => {
+          const count = (column, l) => (column.length + 2 ** l - 1) >> l;
+          const level = (column, l) =>
+            Object.values(column.buckets(l, 0, count(column, l))).map((a) => [...a]);
+          const all = (column) => JSON.stringify([...Array(9).keys()].map((l) => level(column, l)));
+          const made = (length) => {
+            const column = new Column("range", length);
+            column.put(0, Float64Array.from(values.slice(0, length)));
+            return column;
+          };
+          const column = made(100);
+          column.buckets(8, 0, 1);
+          const rooms = new Set([column.values]);
+          const results = [];
+          const come = (from, to) => {
+            for (let length = from + 1; length <= to; length++) {
+              column.resize(length);
+              column.put(length - 1, Float64Array.of(99));
+              column.put(length - 1, Float64Array.of(values[length - 1]));
+              rooms.add(column.values);
+            }
+            results.push(all(column) === all(made(to)), column.exact(to) !== column.exact(to));
+          };
+          come(100, 2500);
+          column.resize(700);
+          results.push(all(column) === all(made(700)), column.values.subarray(700).every((v) => v !== v));
+          come(700, 3000);
+          return [results, rooms.size, column.from];
+        }""",
+        values.tolist(),
+    )
+    assert same == [[True] * 6, same[1], 0]
+    assert same[1] <= 4, "room is taken in steps"
+
+
+def test_ticks_patches_and_rows_in_any_order(modules):
+    """An indicator that is replaced while candles come, and whose older rows come late: nothing is lost."""
+    lost = modules.evaluate(
+        """() => {
+          const asked = [];
+          const feed = new Feed((message) => asked.push(message), () => {});
+          const bytes = (...values) => Float64Array.from(values).buffer;
+          const rows = (version, from, to) =>
+            Float64Array.from({ length: to - from }, (_, i) => 1000 * version + from + i).buffer;
+          const tick = (version, from, length, forming) => feed.receive(
+            { type: "tick", epoch: 1, from, length, forming, columns: [["time", 0], ["line", version]] },
+            [rows(0, from, length), rows(version, from, length)]);
+          const begin = { type: "reset", epoch: 1, length: 50, step: 1, forming: false, from: 40 };
+          feed.receive({ ...begin, columns: [["time", 0], ["line", 1]] }, [rows(0, 40, 50), rows(1, 40, 50)]);
+          feed.waiting = ["line"];  // an answer is on its way
+          tick(1, 50, 51, true);
+          tick(1, 50, 52, false);
+          const patch = { type: "patch", epoch: 1, level: 0, from: 45, columns: [["line", 2]] };
+          feed.receive(patch, [rows(2, 45, 52), bytes()]);
+          tick(2, 52, 53, false);
+          const answer = (version, to) => feed.receive(
+            { type: "rows", epoch: 1, from: 0, to, columns: [["line", version]] }, [rows(version, 0, to)]);
+          answer(1, 40);
+          const line = feed.columns.get("line");
+          const late = [feed.exact("line", 51), feed.exact("line", 52), line.from];
+          answer(2, line.from);
+          tick(2, 20, 20, false);
+          const short = [feed.length, feed.exact("line", 19), feed.exact("line", 20), feed.columns.forming];
+          tick(3, 20, 21, false);  // of a version that never came: asked for anew
+          const broken = [feed.exact("line", 20), feed.exact("line", 19), line.from];
+          feed.close();
+          return [late, short, broken].map((list) => list.map((v) => (v === v ? v : null)));
+        }"""
+    )
+    assert lost == [[2051, 2052, 52], [20, 2019, None, False], [3020, None, 20]]
+
+
+def test_signals_that_come_later_join_the_others(modules):
+    joined = modules.evaluate(
+        """() => {
+          const feed = new Feed(() => {}, () => {});
+          const rest = { epoch: 1, forming: false, columns: [] };
+          feed.receive({ ...rest, type: "reset", length: 9, step: 1, from: 9 }, []);
+          const message = { type: "signals", epoch: 1, rules: [], labels: [] };
+          const kinds = [Int32Array, Uint8Array, Float32Array, Int32Array, Float64Array];
+          const columns = (...rows) => kinds.map((kind) => kind.from(rows).buffer);
+          feed.receive({ ...message, more: false }, columns(1, 2, 5));
+          feed.receive({ ...message, more: true }, columns(7, 8));
+          const all = [...feed.signals.position, ...feed.signals.group];
+          feed.receive({ ...rest, type: "tick", from: 5, length: 5 }, []);
+          const cut = [...feed.signals.position];
+          feed.close();
+          return [all, cut];
+        }"""
+    )
+    assert joined == [[1, 2, 5, 7, 8, 1, 2, 5, 7, 8], [1, 2]]

@@ -46,7 +46,7 @@ def services(pages, tmp_path_factory):
 @pytest.fixture
 def page(browser):
     """A page that can reach this machine only; what it asks for and complains of is kept."""
-    page = browser.new_page(viewport={"width": 1280, "height": 1400})
+    page = browser.new_page(viewport={"width": 1280, "height": 1400}, color_scheme="dark")
     page.set_default_timeout(PATIENCE)
     page.asked, page.complaints = [], []
     page.on("request", lambda request: page.asked.append(request.url))

@@ -18,7 +18,8 @@ import pandas as pd
 from toolkit import settings
 from toolkit.api.computed import Computed, Frames, Key, compute
 from toolkit.candles import find_symbol, find_timeframe
-from toolkit.configuration import IndicatorConfiguration
+from toolkit.configuration import ConfigurationError, IndicatorConfiguration
+from toolkit.feeds.exchange import Kept
 from toolkit.pipeline import IndicatorPipeline
 
 __all__ = ["Answer", "Service"]
@@ -60,6 +61,7 @@ class Service:
         frame_bytes: int = 256 * 2**20,
         answer_bytes: int = 64 * 2**20,
         recheck_seconds: float = RECHECK_SECONDS,
+        kept: Kept | None = None,
     ) -> None:
         self.source = settings.source(source)
         self.configuration = IndicatorConfiguration() if configuration is None else configuration
@@ -68,6 +70,7 @@ class Service:
             restored = IndicatorConfiguration.load(self.configuration_path)
             self.configuration.update(restored.to_dict())
         self.recheck_seconds = recheck_seconds
+        self._kept = kept
         self._frames = Frames(frame_bytes)
         self._checked: dict[Key, float] = {}
         self._answers = _Answers(answer_bytes)
@@ -88,7 +91,7 @@ class Service:
         current = self._current
         if current is None:
             pipeline = self.configuration.pipeline()
-            identity = (*pipeline.indicators.items(),)
+            identity = (*pipeline.indicators.items(), *pipeline.timeframes.items())
             if identity not in self._numbers:
                 if len(self._numbers) >= _REMEMBERED:
                     self._numbers.clear()
@@ -114,6 +117,7 @@ class Service:
             ConfigurationError, UnknownIndicatorError, ParameterError: a change is not allowed.
             OSError: it cannot be kept. In each case nothing has changed.
         """
+        _check_names(changes)
         async with self._configuring:
             wanted = IndicatorConfiguration.from_dict(self.configuration.to_dict())
             wanted.update(changes)
@@ -139,7 +143,7 @@ class Service:
         return await self._flights.join(key, lambda: self._compute(key, pipeline, held))
 
     async def _compute(self, key: Key, pipeline: IndicatorPipeline, held: Computed | None) -> Computed:
-        work = (compute, key.symbol, key.timeframe, pipeline, self.source, held)
+        work = (compute, key.symbol, key.timeframe, pipeline, self.source, held, self._kept)
         found = await self._run_in("loading", *work)
         self._checked[key] = time.monotonic()
         if found is not held:
@@ -193,6 +197,15 @@ class Service:
         for pool in self._pools.values():
             pool.shutdown(wait=False, cancel_futures=True)
         self._pools.clear()
+
+
+def _check_names(changes: Mapping[str, Any]) -> None:
+    for name, change in changes.items() if isinstance(changes, Mapping) else ():
+        if isinstance(change, Mapping) and {"indicator", "timeframe"} & set(change):
+            raise ConfigurationError(
+                f"{name}: the service has each indicator once, on the timeframe of its candles;"
+                " allowed are 'enabled' and 'params'"
+            )
 
 
 def _save(configuration: IndicatorConfiguration, path: Path) -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 FOLDER = Path(__file__).with_name("js")
 # In the order in which they need each other; only the last one exports to the outside.
 MODULES = (
-    *("colors", "columns", "times", "ticks", "shapes", "paint", "strip", "axes", "link", "feed", "gather"),
-    *("fit", "legend", "icons", "crosshair", "stack", "drawings", "tools", "foot", "rail", "svg", "save"),
-    *("gestures", "view", "chart", "controller"),
+    *("colors", "columns", "times", "ticks", "shapes", "paint", "strip", "badge", "axes", "link", "feed"),
+    *("gather", "fit", "legend", "icons", "crosshair", "stack", "drawings", "tools", "foot", "rail", "svg"),
+    *("save", "gestures", "view", "chart", "controller"),
 )
 
 

@@ -12,23 +12,22 @@ from toolkit.candles import is_synthetic
 from toolkit.chart import arrangement, found, panes, wire
 from toolkit.chart.comparison import Comparison
 from toolkit.chart.controller import Controller
-from toolkit.chart.looking import Looking
+from toolkit.chart.telling import Telling
 from toolkit.indicators.base import Indicator
 from toolkit.pipeline import IndicatorPipeline
-from toolkit.signals import Signals
+from toolkit.signals import Signals, grown
 from toolkit.sources.base import SourceError
 
-FIRST_ROWS = 3000  # candles that are sent with the page; the browser asks for the others
 
-
-class Chart(Looking):
+class Chart(Telling):
     """Candles, volume, indicators and signals on one time axis, to be panned and zoomed over the whole
     history.
 
         chart = Chart(klines, IndicatorPipeline().add("RSI"))
 
     `show` takes candles, `plot` adds an indicator or replaces it, `remove` takes it away, `show_signals` sets
-    markers, `go_to` moves to a candle. An indicator's lines, bars, areas, levels and pane come from its own
+    markers, `go_to` moves to a candle, `extend` adds candles as they come. An indicator's lines, bars, areas,
+    levels and pane come from its own
     declaration. `visible` is the range of rows in view, as the browser last told.
 
     `renderer="svg"` lets bqplot draw its marks itself, slower, instead of painting them on a canvas.
@@ -43,8 +42,6 @@ class Chart(Looking):
     ) -> None:
         if renderer not in ("canvas", "svg"):
             raise ValueError(f"Chart: renderer={renderer!r} is not allowed: it must be 'canvas' or 'svg'")
-        self._signals: Mapping[str, Signals] = {}
-        self._found = found.Found({}, [])
         self._title = ""
         self._about: dict[str, str] = {}
         self._comparison = Comparison()
@@ -53,10 +50,14 @@ class Chart(Looking):
         self._own: dict[str, panes.Pane] = {}
         self._indicators: dict[str, Indicator] = {}
         self._order: dict[str, int] = {}
-        controller = Controller(key=uuid.uuid4().hex, renderer=renderer, arrangement=arrangement.checked({}))
+        controller = Controller(
+            key=uuid.uuid4().hex,
+            renderer=renderer,
+            arrangement=arrangement.checked({}),
+            spec=self._description(),
+        )
         controller.on_msg(self._receive)
         super().__init__(wire.Columns(), controller, [self._price.figure])
-        self._describe()
         self.add_class("tk-chart")
         if klines is not None:
             self.show(klines)
@@ -66,15 +67,6 @@ class Chart(Looking):
                     columns = pipeline.columns(label)
                     self.plot(label, indicator, {name: frame[columns[name]].to_numpy() for name in columns})
                 self.show_signals(pipeline.get_all_signals(klines))
-
-    @property
-    def loading(self) -> str:
-        """What is being waited for; shown over the chart unless empty."""
-        return str(self._controller.loading)
-
-    @loading.setter
-    def loading(self, text: str) -> None:
-        self._controller.loading = text
 
     @property
     def indicators(self) -> dict[str, Indicator]:
@@ -100,6 +92,47 @@ class Chart(Looking):
         self._compare_again()
         self._describe()
         self._send_all()
+
+    def extend(
+        self,
+        candles: Mapping[str, npt.NDArray[np.float64]],
+        values: Mapping[str, Mapping[str, npt.NDArray[np.float64]]],
+        *,
+        forming: bool = False,
+    ) -> None:
+        """Draw candles that came after those shown, without anything else being drawn anew.
+
+        `candles`: float64 arrays of one length: `time` (opening times, milliseconds since 1970), `open`,
+        `high`, `low`, `close` and `volume`. `values`: by label what `plot` takes, of the new candles only.
+        With `forming` the last of them has not closed: it is drawn as such, and the next call replaces it.
+        Whoever looks at the newest candle goes on seeing it; whoever looks back is left where he is.
+
+        Raises `ValueError` where something is missing or of another length, or does not follow.
+        """
+        rows = {name: np.asarray(array, np.float64) for name, array in candles.items()}
+        for label, outputs in values.items():
+            rows |= {f"{label}.{name}": np.asarray(array, np.float64) for name, array in outputs.items()}
+        if panes.COMPARISON in self._columns.held:
+            rows[panes.COMPARISON] = self._comparison.closes(rows["time"], forming=forming)
+        self._tick(self._columns.extend(rows, forming=forming))
+
+    def rewind(self, length: int) -> None:
+        """Take away all candles but the first `length`, and signals at the others. Raises `ValueError` where
+        there are not so many closed ones.
+        """
+        self._columns.rewind(length)
+        self._signals = {
+            label: signals[: int(signals.position.searchsorted(length))]
+            for label, signals in self._signals.items()
+        }
+        self._tick(length)
+
+    def mark(self, klines: pd.DataFrame) -> None:
+        """Mark on the time axis what was found in `klines`, the candles shown that have closed."""
+        before, self._found = self._found, found.find(klines)
+        same = zip(before.arrays, self._found.arrays, strict=False)
+        if before.content != self._found.content or not all(np.array_equal(*pair) for pair in same):
+            self._send_found()
 
     def plot(self, label: str, indicator: Indicator, values: Mapping[str, npt.NDArray[np.float64]]) -> None:
         """Draw an indicator, or draw it anew: `values` holds a float64 array, as long as the candles, for
@@ -142,12 +175,16 @@ class Chart(Looking):
         """Set the markers: signals by the indicator's label, their positions counted in rows of the candles
         shown.
         """
-        self._signals = dict(signals)
-        self._send_signals()
+        before, self._signals = self._signals, dict(signals)
+        more = grown(before, self._signals)
+        if more is None:
+            self._send_signals()
+        elif any(map(len, more.values())):
+            self._send_signals(more)
 
     # ---- another symbol
 
-    @Looking.arrangement.setter  # type: ignore[attr-defined,untyped-decorator]
+    @Telling.arrangement.setter  # type: ignore[attr-defined,untyped-decorator]
     def arrangement(self, arranged: Mapping[str, Any]) -> None:
         wanted = arrangement.checked(arranged)
         self._controller.arrangement = wanted
@@ -172,7 +209,7 @@ class Chart(Looking):
         else:
             title = self._comparison.title
             self._price.series[panes.COMPARISON] = panes.make_comparison(self._price, self._x, title)
-            self._columns.put(panes.COMPARISON, self._comparison.closes(self._columns.held["time"].values))
+            self._put_comparison()
         self._price.refresh()
         self._describe()
         if klines is not None:
@@ -202,13 +239,17 @@ class Chart(Looking):
             self._controller.send({"type": "problem", "text": f"{symbol} cannot be compared: {error}"})
             self.compare(None)
 
+    def _put_comparison(self) -> None:
+        times, forming = self._columns.held["time"].values, self._columns.forming
+        self._columns.put(panes.COMPARISON, self._comparison.closes(times, forming=forming))
+
     def _compare_again(self) -> None:
         """Put the other symbol's closes where other candles are now; with another timeframe they are loaded
         anew, or taken away.
         """
         symbol = self._controller.arrangement["compare"]
         if self._comparison.fits(self._columns.step):
-            self._columns.put(panes.COMPARISON, self._comparison.closes(self._columns.held["time"].values))
+            self._put_comparison()
         elif symbol is not None:
             self._choose(symbol)
 
@@ -266,46 +307,13 @@ class Chart(Looking):
             if self._columns.length:
                 self._send_all()
                 self._send_signals()
+            self._controller.send({"type": "badge", "text": self._badge})
         elif message.get("type") == "pointer":
             self._pointed(message)
         elif message.get("type") == "compare":
             self._choose(message["symbol"])
         elif message.get("type") == "rows" and message.get("epoch") == self._columns.epoch:
             start, end = int(message["from"]), int(message["to"])
-            listed, data = self._columns.rows(list(message["columns"]), start, end)
-            self._tell("rows", {"columns": listed, "from": start, "to": end}, data)
-
-    def _tell(self, kind: str, content: dict[str, Any], buffers: list[Any]) -> None:
-        self._controller.send({"type": kind, "epoch": self._columns.epoch, **content}, buffers)
-
-    def _send_all(self) -> None:
-        length = self._columns.length
-        start = max(0, length - FIRST_ROWS)
-        listed, data = self._columns.rows(list(self._columns.held), start, length)
-        self._tell(
-            "reset", {"length": length, "step": self._columns.step, "columns": listed, "from": start}, data
-        )
-        self._tell("found", self._found.content, [array.data for array in self._found.arrays])
-
-    def _patch(self, names: list[str], shifts: list[int]) -> None:
-        """Send what is in view of changed columns; the browser asks for the rest when no more changes
-        come. `shifts`: how many candles later than they are known they are drawn.
-        """
-        seen = self._controller.seen
-        if seen and seen["epoch"] == self._columns.epoch:
-            level, start, end = int(seen["level"]), int(seen["from"]), int(seen["to"])
-        else:
-            level, start, end = 0, max(0, self._columns.length - FIRST_ROWS), self._columns.length
-        size = 1 << level
-        start = max(0, start - -(-max([0, *shifts]) // size))
-        end = min(-(-self._columns.length // size), end + -(-max([0, *(-n for n in shifts)]) // size))
-        listed, data = [], []
-        for name in names:
-            column = self._columns.held[name]
-            listed.append((name, column.version))
-            data += [part.data for part in wire.buckets(column.values, level, start, end)]
-        self._tell("patch", {"columns": listed, "level": level, "from": start}, data)
-
-    def _send_signals(self) -> None:
-        rules, columns = wire.signal_columns(self._signals)
-        self._tell("signals", {"rules": rules}, [column.data for column in columns])
+            asked = list(message["columns"])
+            listed, data = self._columns.rows(asked, start, end)
+            self._tell("rows", {"columns": listed, "asked": asked, "from": start, "to": end}, data)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -87,9 +86,13 @@ class Comparison:
         """Whether its candles are as long as those shown."""
         return self.klines is not None and self._fits(self.klines, step)
 
-    def closes(self, times: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """Its closes at opening times (milliseconds), NaN where it has no candle that opens then."""
+    def closes(self, times: npt.NDArray[np.float64], *, forming: bool = False) -> npt.NDArray[np.float64]:
+        """Its closes at opening times (milliseconds), NaN where it has no candle that opens then, and at the
+        last one while that still forms: the close is not known before.
+        """
         assert self.klines is not None
         index = pd.DatetimeIndex(times.astype(np.int64).astype("datetime64[ms]"), tz="UTC")
-        values: Any = self.klines["close"].reindex(index).to_numpy(np.float64)
+        values = self.klines["close"].reindex(index).to_numpy(np.float64, copy=True)
+        if forming and len(values):
+            values[-1] = np.nan
         return np.asarray(values)

@@ -23,22 +23,39 @@ class Column:
 
     values: Array
     version: int = 0
+    room: Array = field(default_factory=lambda: np.empty(0))  # memory of its own, once it has grown
+
+    def write(self, start: int, rows: Array) -> None:
+        """Put rows at `start`, which is no further than the end; they are the last ones then."""
+        end = start + len(rows)
+        if end > len(self.room):
+            room = np.empty(end + max(1024, end // 4))
+            room[:start] = self.values[:start]
+            self.room = room
+        self.room[start:end] = rows
+        self.values = self.room[:end]
 
 
 @dataclass(slots=True)
 class Columns:
     """Candles and indicator columns of one chart, by name; all of one length. `epoch` counts the candles
-    shown so far.
+    shown so far. Where the last candle is `forming`, it has not closed and is replaced by what comes next.
     """
 
     epoch: int = 0
     step: float = 0.0  # milliseconds between candles
+    forming: bool = False
     held: dict[str, Column] = field(default_factory=dict)
 
     @property
     def length(self) -> int:
         """How many candles there are."""
         return len(self.held["time"].values) if self.held else 0
+
+    @property
+    def closed(self) -> int:
+        """How many of them have closed."""
+        return self.length - self.forming
 
     def replace_candles(self, klines: pd.DataFrame) -> None:
         """Take the candles of a new frame; every other column is forgotten.
@@ -59,19 +76,53 @@ class Columns:
         step = timeframe_of(klines)
         self.epoch += 1
         self.step = step.total_seconds() * 1000 if step is not None else 1.0
+        self.forming = False
         self.held = {"time": Column(times)}
         for name in CANDLE_COLUMNS:
             self.held[name] = Column(np.ascontiguousarray(klines[name].to_numpy(np.float64)))
 
     def put(self, name: str, values: Array) -> None:
-        """Add or replace a column. Raises `ValueError` where its length is not that of the candles."""
+        """Add or replace a column. Raises `ValueError` where its length is not that of the candles; one that
+        still forms may be left out.
+        """
         values = np.ascontiguousarray(values, dtype=np.float64)
+        if self.forming and values.shape == (self.closed,):
+            values = np.append(values, np.nan)
         if values.shape != (self.length,):
             raise ValueError(
                 f"Chart.plot: {name} has shape {values.shape}; the candles need ({self.length},)"
             )
         old = self.held.get(name)
         self.held[name] = Column(values, old.version + 1 if old else 1)
+
+    def extend(self, rows: Mapping[str, Array], *, forming: bool) -> int:
+        """Add rows after the last closed candle, a value of each column; returns where they begin.
+
+        Raises `ValueError` where a column has none or another number of them, or where the times do not go
+        on.
+        """
+        start, times = self.closed, rows["time"]
+        for name in self.held:
+            if name not in rows or rows[name].shape != times.shape:
+                shape = rows[name].shape if name in rows else "no values"
+                raise ValueError(f"Chart.extend: {name} has {shape}; the new candles need {times.shape}")
+        before = self.held["time"].values[start - 1] if start else -np.inf
+        if not (np.diff(times, prepend=before) > 0).all():
+            raise ValueError(f"Chart.extend: the new candles do not follow the last one, row {start - 1}")
+        for name, column in self.held.items():
+            column.write(start, rows[name])
+        self.forming = forming and len(times) > 0
+        return start
+
+    def rewind(self, length: int) -> None:
+        """Keep only the first candles. Raises `ValueError` where there are not so many."""
+        if not 0 <= length <= self.closed:
+            raise ValueError(
+                f"Chart.rewind: length={length} is not allowed: there are {self.closed} closed candles"
+            )
+        for column in self.held.values():
+            column.values = column.values[:length]
+        self.forming = False
 
     def rows(self, names: list[str], start: int, end: int) -> tuple[list[tuple[str, int]], list[memoryview]]:
         """Columns `names` from row `start` to `end`: `[(name, version)]` and their bytes."""

@@ -17,8 +17,10 @@ HOLDS = {
     "candles": "checked candles, for the next process",
     "sample": "the synthetic sample market",
     "kernels": "compiled indicators",
-    "presets": "settings that you saved",
+    "presets": "sets of indicators that you saved",
+    "layouts": "layouts of the dashboard that you saved",
     "live": "what was kept of live candles",
+    "alerts": "alerts, and what fired",
 }
 """What is in each folder of `settings.FOLDERS`."""
 

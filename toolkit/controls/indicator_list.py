@@ -34,7 +34,7 @@ class IndicatorList(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes 
 
     def __init__(self, state: Dashboard) -> None:
         self._state = state
-        self._cards: dict[type[Indicator], IndicatorControls] = {}
+        self._cards: dict[tuple[str, type[Indicator]], IndicatorControls] = {}
         self._search = ipywidgets.Text(
             placeholder="Search by name or family", tooltip="Search indicators by name or family"
         )
@@ -55,7 +55,14 @@ class IndicatorList(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes 
     def cards(self) -> dict[str, IndicatorControls]:
         """The cards of the indicators that are on, by name."""
         enabled = self._state.configuration.get_enabled_indicators()
-        return {name: self._cards[IndicatorRegistry.get_class(name)] for name in enabled}
+        return {label: self._card(label) for label in enabled}
+
+    def _card(self, label: str) -> IndicatorControls:
+        """The card of a label, made when it is wanted for the first time."""
+        key = (label, type(self._state.configuration.entry(label).indicator))
+        if key not in self._cards:
+            self._cards[key] = IndicatorControls(self._state, label)
+        return self._cards[key]
 
     @property
     def search(self) -> Any:
@@ -66,12 +73,11 @@ class IndicatorList(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes 
         """Show what is registered and what is on, whoever changed it."""
         entries = [entry(IndicatorRegistry.get_class(name)) for name in IndicatorRegistry.names()]
         entries.sort(key=lambda found: (family_order(found["family"]), found["name"].casefold()))
-        enabled = self._state.configuration.get_enabled_indicators()
-        for name in enabled:
-            cls = IndicatorRegistry.get_class(name)
-            if cls not in self._cards:
-                self._cards[cls] = IndicatorControls(self._state, name)
-        shown = tuple(self._cards[IndicatorRegistry.get_class(name)] for name in enabled)
+        configuration = self._state.configuration
+        for key in [key for key in self._cards if key[0] not in configuration]:
+            self._cards.pop(key).close()
+        enabled = configuration.get_enabled_indicators()
+        shown = tuple(self.cards.values())
         if shown != self._on.children:
             self._on.children = shown
             self._filter()
@@ -80,8 +86,9 @@ class IndicatorList(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes 
     def _filter(self) -> None:
         """Hide the cards that are not searched for."""
         words = str(self._search.value).casefold().split()
-        for name, card in self.cards.items():
-            text = entry(IndicatorRegistry.get_class(name))["find"]
+        for label, card in self.cards.items():
+            indicator = type(self._state.configuration.entry(label).indicator)
+            text = f"{entry(indicator)['find']} {label.casefold()}"
             card.layout.display = None if all(word in text for word in words) else "none"
 
     def _receive(self, _: object, message: dict[str, Any], __: object) -> None:

@@ -2,43 +2,67 @@
 say.
 """
 
+from collections.abc import Mapping
 from html import escape
+from pathlib import Path
 from typing import Any
 
+import anywidget
 import ipywidgets
 import traitlets
 
+from toolkit.candles.contract import PRICE_COLUMNS
 from toolkit.controls.state import Dashboard
-from toolkit.indicators import IndicatorRegistry, Parameter, ParameterError
+from toolkit.indicators import Indicator, Parameter, ParameterError
 
 SLIDER_STEPS = 200  # more steps than that can't be told apart on a slider of a card's width
+LARGER = ("1h", "4h", "1d", "1w")
+
+
+class CardHead(anywidget.AnyWidget):
+    """Name and switch of a card, and what can be done with it; see `card_head.js`."""
+
+    _esm = Path(__file__).with_name("card_head.js").read_text(encoding="utf-8")
+
+    label = traitlets.Unicode().tag(sync=True)
+    summary = traitlets.Unicode().tag(sync=True)
+    value = traitlets.Bool().tag(sync=True)
+    timeframe = traitlets.Unicode().tag(sync=True)
+    timeframes: Any = traitlets.List().tag(sync=True)
+    further = traitlets.Bool().tag(sync=True)
 
 
 class IndicatorControls(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes without types
-    """Switches an indicator on and off and sets its parameters, at once.
+    """Switches an indicator on and off and sets its parameters, at once; puts it on larger candles, moves it
+    up and down, and adds another one like it.
 
     A value that the indicator refuses (a fast period that is not below the slow one) is explained on the
     card; the chart keeps the last values that were right.
     """
 
-    def __init__(self, state: Dashboard, name: str) -> None:
+    def __init__(self, state: Dashboard, label: str) -> None:
         self._state = state
-        self._name = IndicatorRegistry.get_class(name).name
         self._following = False
         self._seen: object = None
         configuration = state.configuration
+        entry = configuration.entry(label)
+        self._indicator = type(entry.indicator)
+        self._name = label if entry.further else self._indicator.name
         failed = f"{self._name} could not be changed"
-        self._switch = ipywidgets.Checkbox(
-            value=configuration.is_enabled(self._name),
-            indent=False,
-            description=self._name,
-            tooltip="Show on the chart",
+        self._switch = CardHead(
+            label=self._name,
+            summary="" if self._name == self._indicator.name else f"One more {self._indicator.name}",
+            value=entry.enabled,
+            timeframe=entry.timeframe or "",
+            timeframes=list(LARGER) if on_larger_candles(entry.indicator) else [],
+            further=entry.further,
         )
-        self._switch.add_class("tk-switch")
         self._switch.observe(state.reported(failed, self._switched), "value")
-        parameters = IndicatorRegistry.get_class(self._name).parameters()
-        values = configuration.get_indicator_params(self._name)
-        self._inputs = {key: control_for(parameter, values[key]) for key, parameter in parameters.items()}
+        self._switch.on_msg(state.reported(failed, self._receive))
+        parameters = self._indicator.parameters()
+        self._inputs = {
+            key: control_for(parameter, entry.indicator.params[key]) for key, parameter in parameters.items()
+        }
         for control in self._inputs.values():
             control.observe(state.reported(failed, self._set), "value")
         self._message = ipywidgets.HTML()
@@ -49,7 +73,7 @@ class IndicatorControls(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets co
         self._body.add_class("tk-card-body")
         super().__init__([self._switch, self._body])
         self.add_class("tk-card")
-        configuration.observe(lambda _: self._follow())
+        self._stop = configuration.observe(lambda _: self._follow())
         self._tell("")
         self._follow()
 
@@ -67,6 +91,23 @@ class IndicatorControls(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets co
     def message(self) -> str:
         """Why the last change was refused, as HTML; empty where it was not."""
         return str(self._message.value)
+
+    def _receive(self, _: object, message: Mapping[str, Any], __: object) -> None:
+        configuration = self._state.configuration
+        try:
+            if message.get("type") == "timeframe":
+                configuration.set_indicator_timeframe(self._name, message.get("timeframe"))
+            elif message.get("action") == "duplicate":
+                configuration.duplicate(self._name)
+            elif message.get("action") == "remove":
+                configuration.remove(self._name)
+            elif message.get("action") in ("up", "down"):
+                order = configuration.get_enabled_indicators()
+                place = order.index(self._name) + (1 if message["action"] == "down" else -1)
+                if 0 <= place < len(order):
+                    configuration.move(self._name, place)
+        finally:
+            self._switch.send({"type": "done"})  # what was refused is shown as it was
 
     def _switched(self, change: Any) -> None:
         if not self._following:
@@ -89,26 +130,39 @@ class IndicatorControls(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets co
         here.
         """
         configuration = self._state.configuration
-        enabled = configuration.is_enabled(self._name)
-        params = configuration.get_indicator_params(self._name)
-        if (enabled, params) == self._seen:
+        if self._name not in configuration:  # it was removed
+            self._stop()
             return
-        self._seen = (enabled, params)
+        entry = configuration.entry(self._name)
+        if entry == self._seen:
+            return
+        self._seen, params = entry, entry.indicator.params
+        if set(params) != set(self._inputs):  # the class was written anew: another card comes
+            return
         self._following = True
-        self._switch.value = enabled
+        self._switch.value = entry.enabled
+        self._switch.timeframe = entry.timeframe or ""
         for key, value in params.items():
             self._inputs[key].value = value
         self._following = False
         self._tell("")
-        (self.remove_class if enabled else self.add_class)("tk-off")
-        indicator = IndicatorRegistry.get(self._name, params)
+        (self.remove_class if entry.enabled else self.add_class)("tk-off")
         self._rules.value = "".join(
-            rule_line(rule.signal_type, indicator.rule_text(rule)) for rule in indicator.rules
+            rule_line(rule.signal_type, entry.indicator.rule_text(rule)) for rule in entry.indicator.rules
         )
 
     def _tell(self, text: str) -> None:
         self._message.value = f"<div>{escape(text)}</div>" if text else ""
         self._message.layout.display = None if text else "none"
+
+
+def on_larger_candles(indicator: Indicator) -> bool:
+    """Whether it can be put on larger candles: these have prices and volume only, and what is drawn ahead of
+    its candle has no place among shorter ones.
+    """
+    return not set(indicator.columns) - set(PRICE_COLUMNS) and not any(
+        indicator.candles_ahead(output) for output in indicator.outputs
+    )
 
 
 def rule_line(signal_type: str, text: str) -> str:

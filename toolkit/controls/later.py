@@ -22,7 +22,12 @@ class Later:
         except RuntimeError:
             self._action()
             return
-        self._handle = loop.call_later(self._delay, self._action)
+        self._handle = loop.call_later(self._delay, self.now)
+
+    @property
+    def pending(self) -> bool:
+        """Whether it was asked for and is still to come."""
+        return self._handle is not None
 
     def now(self) -> None:
         """Do it now instead of later."""

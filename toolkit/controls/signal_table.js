@@ -2,6 +2,8 @@
 
 const ROW = 28;
 const SPARE = 8;
+const DAY = 864e5;
+const TIMES = { "": "All time", view: "In view", 1: "Last day", 7: "Last week", 30: "Last month", 365: "Last year" };
 const two = (number) => String(number).padStart(2, "0");
 
 function timeText(time) {
@@ -39,6 +41,16 @@ class Table {
     this.count = element(head, "span", "tk-count");
     this.byLabel = this.#filter(head, "Indicator");
     this.byType = this.#filter(head, "Type");
+    this.byTime = this.#filter(head, "Span of time");
+    for (const [value, text] of Object.entries(TIMES).sort(([a], [b]) => (a === "" ? -1 : b === "" ? 1 : a === "view" ? -1 : b === "view" ? 1 : a - b))) {
+      element(this.byTime, "option", "", text).value = value;
+    }
+    this.byTime.value = "";
+    this.byTime.addEventListener("change", () => {
+      model.set("in_view", this.byTime.value === "view"); // what is in view is told only to whom it matters
+      model.save_changes();
+    });
+    model.on("change:view change:newest", () => this.columns && this.byTime.value && this.sift());
     this.list = element(el, "div", "tk-signals-list");
     this.list.tabIndex = 0;
     this.list.setAttribute("role", "listbox");
@@ -86,25 +98,56 @@ class Table {
 
   take(message, buffers) {
     const [time, value, confidence, position, label, type] = buffers;
+    const before = this.columns;
     this.columns = {
       time: numbers(time, Float64Array), value: numbers(value, Float64Array), confidence: numbers(confidence, Float32Array),
       position: numbers(position, Int32Array), label: numbers(label, Uint8Array), type: numbers(type, Uint8Array),
     };
     this.labels = message.labels;
     this.types = message.types;
+    if (message.more && before) {
+      this.#before(before);
+      return;
+    }
     this.picked = null;
     this.#options(this.byLabel, "All indicators", message.labels);
     this.#options(this.byType, "All types", message.types);
     this.sift();
   }
 
+  // What came is newer than all there was: it goes on top, and whoever reads further down stays there.
+  #before(columns) {
+    const come = this.columns.time.length;
+    for (const [name, values] of Object.entries(this.columns)) {
+      const all = new values.constructor(come + columns[name].length);
+      all.set(values);
+      all.set(columns[name], come);
+      this.columns[name] = all;
+    }
+    if (this.picked !== null) this.picked += come;
+    const [shown, place] = [this.shown.length, this.list.scrollTop];
+    this.sift();
+    if (place > 0) {
+      this.list.scrollTop = place + (this.shown.length - shown) * ROW;
+      this.draw();
+    }
+  }
+
+  // The first and the last moment that are wanted; the last day and so on end with the newest candle.
+  #span() {
+    const chosen = this.byTime.value;
+    if (chosen === "view") return this.model.get("view").length ? this.model.get("view") : [-Infinity, Infinity];
+    return chosen ? [this.model.get("newest") - Number(chosen) * DAY, Infinity] : [-Infinity, Infinity];
+  }
+
   sift() {
-    const { label, type } = this.columns;
+    const { label, type, time } = this.columns;
+    const [first, last] = this.#span();
     const wantedLabel = this.labels.indexOf(this.byLabel.value);
     const wantedType = this.types.indexOf(this.byType.value);
     this.shown = [];
     for (let i = 0; i < label.length; i++) {
-      if ((wantedLabel < 0 || label[i] === wantedLabel) && (wantedType < 0 || type[i] === wantedType)) this.shown.push(i);
+      if ((wantedLabel < 0 || label[i] === wantedLabel) && (wantedType < 0 || type[i] === wantedType) && time[i] >= first && time[i] <= last) this.shown.push(i);
     }
     this.count.textContent = this.shown.length.toLocaleString("en-US");
     this.empty.textContent = this.shown.length ? "" : this.labels.length ? "No signals." : "No indicator is switched on.";

@@ -18,8 +18,9 @@ export default {
     toast.append(words, close);
     el.append(toast);
     const show = () => {
-      const { number, title: head, text: body } = model.get("message");
+      const { number, title: head, text: body, kind } = model.get("message");
       toast.classList.toggle("tk-shown", Boolean(number));
+      toast.classList.toggle("tk-told", kind === "note");
       title.textContent = head ?? "";
       text.textContent = body ?? "";
     };

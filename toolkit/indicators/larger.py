@@ -211,6 +211,13 @@ class LargerRun:
 
     values = commit
 
+    def larger_candles(self, chunk: Chunk) -> tuple[dict[str, Array], npt.NDArray[np.int64], Array]:
+        """What rules read on the larger candles of a chunk, the row from which each is seen, and when each
+        opened (ms); for a run that ends with this chunk.
+        """
+        joined, rows = self._joined(chunk.inputs, self._memory)
+        return self._run.values(self._chunk(joined)), rows, joined[0]
+
     def outputs(self, columns: Mapping[str, Array]) -> dict[str, Array]:
         """Only what the indicator puts out."""
         return dict(columns)

@@ -99,16 +99,14 @@ class HubSource:
         """The file, fetched if need be, and a text where it may not be the newest."""
         cached = self._cached(relative)
         # A commit never changes.
-        if cached is not None and not (refresh and not _is_commit(self.revision)):
+        if cached is not None and not (refresh and not is_commit(self.revision)):
             return cached, ""
         return self._fetched(relative, cached)
 
     def _cached(self, relative: str) -> Path | None:
         """The file of an earlier download, unverified."""
         commits = (
-            [self.revision]
-            if _is_commit(self.revision)
-            else _commits(self._folder() / "refs" / self.revision)
+            [self.revision] if is_commit(self.revision) else _commits(self._folder() / "refs" / self.revision)
         )
         return self._snapshot(commits, relative)
 
@@ -131,7 +129,7 @@ class HubSource:
             warning = f"{error}; using {relative} of commit {commit}, which was {known}"
             _log.warning("%s", warning)
             return older, warning
-        if not _is_commit(self.revision):
+        if not is_commit(self.revision):
             try:
                 self._remember(relative, _commit(path, relative))
             except OSError as error:
@@ -247,7 +245,7 @@ def _note_path(path: Path) -> Path:
     return path.with_name(f"{path.name}.checksum")
 
 
-def _is_commit(text: str) -> bool:
+def is_commit(text: str) -> bool:
     return re.fullmatch(r"[0-9a-f]{40}", text) is not None
 
 
@@ -257,7 +255,7 @@ def _commits(path: Path) -> list[str]:
         lines = path.read_text(encoding="ascii").split()
     except (OSError, UnicodeDecodeError):
         return []
-    return [line for line in lines if _is_commit(line)]
+    return [line for line in lines if is_commit(line)]
 
 
 def _commit(path: Path, relative: str) -> str:

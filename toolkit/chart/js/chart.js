@@ -5,6 +5,7 @@
 const FEWEST_CANDLES = 12;
 const FIRST_PIXELS = 7; // width of a candle when a chart opens
 const REPORT_AFTER = 150;
+const REPORT_AT_LAST = 800;
 const CHARTS = new Map(); // by the widget's key
 
 class Chart {
@@ -25,6 +26,7 @@ class Chart {
     this.feed = new Feed((message) => model.send(message), (what) => this.#fed(what));
     this.tools = new Tools(this);
     model.on("msg:custom", (message, buffers) => {
+      this.lengthBefore = this.feed.length;
       if (this.feed.receive(message, buffers)) return;
       if (message.type === "go") this.go(message.position);
       if (message.type === "problem") for (const view of this.views) view.report(message.text);
@@ -42,6 +44,7 @@ class Chart {
   // Follows the kernel's description of panes and marks.
   async link() {
     const spec = this.model.get("spec");
+    if (!spec?.panes) return; // a chart that is made while the page is open is told a moment later
     if (sameMarks(spec, this.spec)) {
       // only titles and levels: no need to look for models
       spec.panes.forEach((pane, i) => {
@@ -99,7 +102,17 @@ class Chart {
       for (const pane of this.linked.panes) pane.manual = null;
       this.#reach();
     }
+    if (what === "tick") this.#grow(this.feed.length - this.lengthBefore);
     this.request();
+  }
+
+  // Candles came, or went: whoever looks at the newest goes on seeing it, whoever looks back stays where he is.
+  #grow(more) {
+    if (!this.range || !more) return;
+    const { low, high } = this.range;
+    if (this.selected >= this.feed.length) this.selected = null;
+    if (high >= this.feed.length - more - 0.5) this.#show(low + more, high + more);
+    else if (high > this.feed.length) this.#show(low, high);
   }
 
   // Shows the range that Python asked for, once, and when the candles that it was asked for are here.
@@ -248,8 +261,12 @@ class Chart {
 
   // When nothing moves any more: the kernel learns what is in view, and bqplot's models hold what the canvas shows.
   #settle() {
+    // while candles stream in it never rests: the kernel is told now and then all the same
+    const now = performance.now();
+    this.unsettled ??= now;
     clearTimeout(this.settling);
     this.settling = setTimeout(() => {
+      this.unsettled = undefined;
       if (!this.window) return;
       for (const pane of this.linked.panes) pane.marks.forEach(flush);
       const { level, from, to } = this.window;
@@ -257,7 +274,7 @@ class Chart {
       if (JSON.stringify(seen) === JSON.stringify(this.model.get("seen"))) return;
       this.model.set("seen", seen);
       this.model.save_changes();
-    }, REPORT_AFTER);
+    }, Math.max(0, Math.min(REPORT_AFTER, this.unsettled + REPORT_AT_LAST - now)));
   }
 
   inspect() {

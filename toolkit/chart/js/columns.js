@@ -56,6 +56,19 @@ export class Pyramid {
     return this.levels[wanted];
   }
 
+  // Level 0 has more room now: `values` begin as those before.
+  grow(values) {
+    for (let level = 0, length = values.length; level < this.levels.length; level++, length = (length + 1) >> 1) {
+      if (level === 0) {
+        this.levels[0] = values;
+        continue;
+      }
+      const wider = new Float64Array(length).fill(NaN);
+      wider.set(this.levels[level]);
+      this.levels[level] = wider;
+    }
+  }
+
   // Rows [from, to) of level 0 changed.
   refresh(from, to) {
     for (let level = 1; level < this.levels.length; level++) {
@@ -98,6 +111,37 @@ export class Column {
     for (const pyramid of this.pyramids) pyramid.refresh(from, from + rows.length);
     this.from = Math.min(this.from, from);
     if (this.from === 0) this.patch = null;
+    if (this.patch) rows.forEach((value, i) => this.#amend(from + i, value));
+  }
+
+  // A patch shows a row that came after it was made, where it has a place for it.
+  #amend(row, value) {
+    const { level, from, low, high } = this.patch;
+    const place = Math.floor(row / 2 ** level) - from;
+    if (!(place >= 0 && place < low.length)) return;
+    if (!level) low[place] = value;
+    else if (value === value) {
+      if (!(low[place] <= value)) low[place] = value;
+      if (!(high[place] >= value)) high[place] = value;
+    }
+  }
+
+  // There are so many candles now. Room for more is taken in steps, so that a candle costs the same however many there are.
+  resize(length) {
+    const before = this.length;
+    this.length = length;
+    if (length > this.values.length) {
+      const values = new Float64Array(length + Math.max(1024, length >> 2)).fill(NaN);
+      values.set(this.values);
+      this.values = values;
+      for (const pyramid of this.pyramids) pyramid.grow(values);
+    }
+    if (length < before) {
+      this.values.fill(NaN, length, before);
+      for (const pyramid of this.pyramids) pyramid.refresh(length, before);
+      this.patch = null; // its buckets may hold what is gone
+    }
+    this.from = Math.min(this.from, length);
   }
 
   // What candle i holds, exactly; NaN where it is undefined or not here yet.

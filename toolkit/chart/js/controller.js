@@ -7,6 +7,8 @@ function inspected(chart) {
     frames: chart.frames,
     spent: chart.spent,
     epoch: feed.epoch,
+    forming: feed.columns.forming,
+    badge: feed.badge,
     candles: feed.length,
     complete: feed.complete,
     range: chart.range && { ...chart.range },

@@ -1,5 +1,6 @@
 // The browser's copy of the candles and indicator columns, and how it is asked for: the kernel sends the last candles
 // first, the rest is asked for piece by piece, and a changed indicator comes as a patch of what is in view, then whole.
+// Candles as they happen come as ticks, each put in place at once: nothing queues up where no frames are painted.
 
 const CANDLES = { time: "first", open: "first", high: "max", low: "min", close: "last", volume: "sum" };
 const NO_SIGNALS = { position: [], group: [], confidence: [], rule: [], value: [], rules: [] };
@@ -12,6 +13,19 @@ export function numbers(buffer, Type = Float64Array) {
   return new Type(bytes.slice().buffer);
 }
 
+// Columns of one length, shortened to `end` rows, or one after the other; what is no array of numbers is as it was.
+const cut = (columns, end) => Object.fromEntries(Object.entries(columns).map(([name, values]) => [name, ArrayBuffer.isView(values) ? values.slice(0, end) : values]));
+const joined = (columns, more) => {
+  const out = { ...more };
+  for (const [name, values] of Object.entries(more)) {
+    if (!ArrayBuffer.isView(values)) continue;
+    out[name] = new values.constructor(columns[name].length + values.length);
+    out[name].set(columns[name]);
+    out[name].set(values, columns[name].length);
+  }
+  return out;
+};
+
 export class Feed {
   constructor(send, changed) {
     this.send = send;
@@ -20,6 +34,8 @@ export class Feed {
     this.length = 0;
     this.step = 0;
     this.columns = new Map();
+    this.columns.forming = false; // whether the last row is a candle that has not closed
+    this.badge = "";
     this.signals = NO_SIGNALS;
     this.found = new Found();
     this.waiting = null;
@@ -29,9 +45,11 @@ export class Feed {
   // -> true where the message was one of ours and still matters
   receive(message, buffers) {
     if (message.type === "reset") this.#reset(message, buffers);
+    else if (message.type === "badge") this.badge = message.text;
     else if (message.epoch !== this.epoch) return false;
     else if (message.type === "rows") this.#rows(message, buffers);
     else if (message.type === "patch") this.#patch(message, buffers);
+    else if (message.type === "tick") this.#tick(message, buffers);
     else if (message.type === "signals") this.#signals(message, buffers);
     else if (message.type === "found") this.found = new Found(message, buffers);
     else return false;
@@ -53,6 +71,7 @@ export class Feed {
     this.length = message.length;
     this.step = message.step;
     this.columns = new Map();
+    this.columns.forming = message.forming;
     this.signals = NO_SIGNALS;
     this.found = new Found();
     this.waiting = null;
@@ -61,7 +80,7 @@ export class Feed {
   }
 
   #rows(message, buffers) {
-    const asked = new Set(this.waiting);
+    const asked = new Set(message.asked); // what this one answers: another one may be on its way since a reset
     this.waiting = null;
     message.columns.forEach(([name, version], i) => {
       asked.delete(name);
@@ -83,16 +102,38 @@ export class Feed {
     this.#ask(QUIET);
   }
 
+  // Rows that take the place of those from `from` on, and are the last ones.
+  #tick({ from, length, forming, columns }, buffers) {
+    const told = new Map(columns.map(([name, version], i) => [name, { version, rows: numbers(buffers[i]) }]));
+    const before = this.length;
+    this.length = length;
+    this.columns.forming = forming;
+    let broken = false;
+    for (const [name, column] of this.columns) {
+      column.resize(length);
+      const { version, rows } = told.get(name) ?? { version: column.version };
+      if (!rows || version !== column.version) {
+        column.reset(version); // what is here does not go on, so it is asked for anew
+        broken = true;
+      }
+      if (rows?.length) column.put(from, rows);
+    }
+    if (length < before) this.signals = cut(this.signals, lowerBound(this.signals.position, length));
+    if (broken) this.#ask(QUIET); // else what was asked for is not put off by every tick
+  }
+
+  // All signals, or those that follow the ones that are here.
   #signals(message, buffers) {
     const [position, group, confidence, rule, value] = buffers;
-    this.signals = {
+    const come = {
       position: numbers(position, Int32Array),
       group: numbers(group, Uint8Array),
       confidence: numbers(confidence, Float32Array),
       rule: numbers(rule, Int32Array),
       value: numbers(value),
-      rules: message.rules, // [label, type, text], of which `rule` names one
+      rules: message.rules, // [label, type, text, number], of which `rule` names one
     };
+    this.signals = message.more ? joined(this.signals, come) : come;
   }
 
   // Asks for the newest rows that are missing, unless an answer is on its way.

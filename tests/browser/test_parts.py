@@ -1,0 +1,187 @@
+"""The parts around the chart, worked as a user works them."""
+
+import pytest
+
+from toolkit import IndicatorConfiguration, KLineDataLoader
+
+TAB = ".lm-TabBar-tab"
+
+
+@pytest.fixture(scope="module")
+def btc(market):
+    return KLineDataLoader.load_klines("BTCUSDT", "1h", source=str(market))
+
+
+def tab(dashboard, title):
+    dashboard.page.locator(TAB, has_text=title).click()
+
+
+def pointer_on(dashboard, row):
+    """Rest the pointer on a candle."""
+    box = dashboard.page.locator(".tk-surface").first.bounding_box()
+    dashboard.page.mouse.move(
+        box["x"] + dashboard.chart("view.panes[0].scale.x(argument)", row), box["y"] + 90
+    )
+
+
+def test_why_there_is_a_signal_or_none(dashboard, btc):
+    page = dashboard.page
+    pipeline = IndicatorConfiguration().pipeline()
+    signals = pipeline.get_all_signals(btc)["MACD"]
+    tab(dashboard, "Why?")
+    page.locator(".tk-why-head", has_text="the last candle").wait_for()
+    row = int(signals.position[-1])
+    for candle, fired in ((row, 1), (row - 1, 0)):
+        dashboard.chart("chart.show(argument - 60, argument + 40)", row)
+        dashboard.until_drawn()
+        pointer_on(dashboard, candle)
+        time = f"{btc.index[candle]:%Y-%m-%d %H:%M} UTC"
+        page.locator(".tk-why-head", has_text=time).wait_for()
+        macd = page.locator(".tk-why section").first
+        assert macd.locator(".tk-fired").count() == fired
+        told = pipeline.explain(btc, btc.index[candle])
+        assert page.locator(".tk-why-rule").count() == len(told)
+        for one, line in zip(told, page.locator(".tk-why-rule p").all_inner_texts(), strict=True):
+            assert line == one.reason
+    page.mouse.move(5, 5)
+    page.locator(".tk-why-head", has_text="the last candle").wait_for()
+    tab(dashboard, "Signals")
+
+
+def test_an_indicator_is_added_twice_moved_put_on_larger_candles_and_kept_as_a_preset(dashboard):
+    page = dashboard.page
+    page.get_by_label("RSI: add another one like it").click()
+    card = dashboard.card("RSI 2")
+    card.wait_for()
+    dashboard.until("chart.inspect().panes.some((pane) => pane.key === 'RSI 2')")
+    order = page.locator(".tk-enabled > .tk-card .tk-switch label > span:first-child")
+    assert order.all_inner_texts() == ["MACD", "RSI", "RSI 2", "Bollinger Bands"]
+    page.get_by_label("RSI 2: move up").click()
+    names = "document.querySelectorAll('.tk-enabled .tk-switch label > span:first-child')"
+    page.wait_for_function(f"{names}[1].innerText === 'RSI 2'")
+    page.get_by_label("RSI 2: candles that it is calculated on").select_option("1d")
+    dashboard.until(
+        "chart.inspect().versions['RSI 2.rsi'] > 1 || chart.feed.exact('RSI 2.rsi', 3) !== undefined"
+    )
+    saved = page.locator(".tk-saved").first
+    saved.get_by_text("Save…").click()
+    saved.get_by_label("Name of the preset").fill("Twice")
+    saved.get_by_text("Save", exact=True).click()
+    saved.get_by_text("Saved as “Twice”.").wait_for()
+    page.get_by_label("RSI 2: remove").click()
+    card.wait_for(state="detached")
+    dashboard.until("!chart.inspect().panes.some((pane) => pane.key === 'RSI 2')")
+    saved.get_by_label("Saved presets").select_option("")
+    saved.get_by_label("Saved presets").select_option("Twice")
+    dashboard.card("RSI 2").wait_for()
+    assert page.get_by_label("RSI 2: candles that it is calculated on").input_value() == "1d"
+    page.get_by_label("RSI 2: remove").click()
+    dashboard.card("RSI 2").wait_for(state="detached")
+    saved.get_by_text("Delete").click()
+    saved.get_by_text("“Twice” is deleted.").wait_for()
+    dashboard.until("chart.inspect().panes.length === 3 && !chart.pending")
+
+
+def test_the_screener_shows_what_there_is_and_opens_it(dashboard, market):
+    page = dashboard.page
+    page.get_by_label("All pairs on all timeframes").click()
+    rows = page.locator(".tk-drawer tbody tr")
+    page.wait_for_function(
+        "() => document.querySelectorAll('.tk-drawer tbody tr').length === 114"
+        " && !document.querySelector('.tk-drawer progress').classList.contains('tk-shown')"
+    )
+    eth = KLineDataLoader.load_klines("ETHUSDT", "1h", source=str(market))
+    line = rows.filter(has_text="ETHUSDT").filter(has_text="1h").first
+    assert f"{eth['close'].iloc[-1]:,.1f}" in line.inner_text()
+    page.get_by_label("Filter pairs").fill("eth")
+    page.wait_for_function("document.querySelectorAll('.tk-drawer tbody tr').length === 3")
+    assert rows.locator(".tk-missing").count() == 2, "what is not there is said in its row"
+    page.get_by_label("Filter pairs").fill("")
+    page.locator(".tk-drawer th button", has_text="Change").click()
+    shown = page.locator(".tk-drawer td.tk-of-change").all_inner_texts()
+    numbers = [float(text.strip("%").replace("−", "-")) for text in shown if text != "–"]
+    assert len(numbers) >= 4
+    assert numbers == sorted(numbers, reverse=True)
+    assert shown[len(numbers) :] == ["–"] * (114 - len(numbers)), "what is undefined comes last"
+    line.click()
+    dashboard.until("chart.feed.length === argument", len(eth))
+    page.get_by_label("All pairs on all timeframes").click()
+    page.locator(".tk-drawer").wait_for(state="hidden")
+
+
+def test_the_controls_act_on_the_chart_that_was_clicked(dashboard):
+    page = dashboard.page
+    page.get_by_label("2 charts").click()
+    page.wait_for_function(
+        "() => { const all = [...document.querySelectorAll('.tk-surface')].map((surface) => surface.chart);"
+        " return all.length === 2 && all.every((chart) => chart.frames > 0 && !chart.pending); }"
+    )
+    second = page.locator(".tk-charts > .tk-chart").nth(1)
+    second.locator(".tk-surface").click(position={"x": 150, "y": 120})
+    page.locator(".tk-charts > .tk-chart.tk-active >> nth=0").wait_for()
+    page.wait_for_function("document.querySelectorAll('.tk-chart')[1].classList.contains('tk-active')")
+    dashboard.press("1d")
+    length = "(n) => document.querySelectorAll('.tk-surface')[n].chart.feed.length"
+    page.wait_for_function(f"({length})(1) === 400")
+    assert page.evaluate(f"({length})(0)") == 3000, "the first stays as it is"
+    dashboard.card("RSI").locator("input[type=checkbox]").click()
+    page.wait_for_function("document.querySelectorAll('.tk-surface')[1].chart.inspect().panes.length === 2")
+    assert page.evaluate("document.querySelectorAll('.tk-surface')[0].chart.inspect().panes.length") == 3
+    page.get_by_label("One chart").click()
+    page.wait_for_function("document.querySelectorAll('.tk-surface').length === 1")
+    page.wait_for_function("document.querySelector('.tk-timeframe .mod-active').innerText === '1h'")
+    page.wait_for_function("[...document.querySelectorAll('.tk-card .tk-switch input')].length >= 3")
+
+
+def test_the_page_is_light_or_dark(dashboard):
+    page = dashboard.page
+    look = "getComputedStyle(document.querySelector(name)).backgroundColor"
+    grounds = "['.tk-side', '.tk-chart'].map((name) => {})".replace("{}", look)
+    dark, picture = page.evaluate(grounds), dashboard.picture()
+    page.get_by_label("Make the page light").click()
+    dashboard.until("view.theme === 'light' && !chart.pending")
+    assert page.evaluate(grounds) == ["rgb(255, 255, 255)"] * 2
+    assert dashboard.picture() != picture
+    page.get_by_label("Make the page dark").click()
+    dashboard.until("view.theme === 'dark' && !chart.pending")
+    assert (page.evaluate(grounds), dashboard.picture()) == (dark, picture)
+
+
+def test_the_link_opens_the_same_page_and_a_wrong_one_says_so(dashboard, voila):
+    page = dashboard.page
+    dashboard.pick("ETHUSDT")
+    dashboard.until("chart.feed.length === 2500")
+    dashboard.chart("chart.show(1000.5, 1180.5)")
+    dashboard.until("chart.model.get('seen').first > 990 && chart.model.get('seen').last < 1190")
+    tab(dashboard, "Share")
+    link = page.get_by_label("Link", exact=True)
+    page.wait_for_function("document.querySelector('.tk-share textarea')?.value.includes('ETHUSDT')")
+    page.wait_for_function("location.hash.includes('symbol=ETHUSDT') && location.hash.includes('from=')")
+    address = link.input_value()
+    assert address.split("#")[1] == page.evaluate("location.href").split("#")[1]
+    code = "document.querySelectorAll('.tk-share textarea')[1].value"
+    page.wait_for_function(f"{code}.includes('KLineDataLoader.load_klines')")
+    tab(dashboard, "Indicators")
+    wanted = dashboard.state()
+    other = page.context.browser.new_page(viewport={"width": 1440, "height": 900}, color_scheme="dark")
+    try:
+        opened = type(dashboard)(other)
+        other.goto(address, timeout=240_000)
+        opened.until("chart.feed.length === 2500 && chart.range")
+        opened.until("Math.abs(chart.range.low - argument) <= 1", wanted["range"]["low"])
+        opened.until_drawn()
+        shown = opened.state()
+        assert shown["range"]["high"] == pytest.approx(wanted["range"]["high"], abs=1)
+        assert [pane["key"] for pane in shown["panes"]] == [pane["key"] for pane in wanted["panes"]]
+        for column in ("RSI.rsi", "MACD.macd", "close"):
+            assert opened.chart("chart.feed.exact(argument, 1100)", column) == dashboard.chart(
+                "chart.feed.exact(argument, 1100)", column
+            )
+        other.evaluate("location.hash = 'v=1&symbol=../etc&indicators=[[%22RSI%22,{%22period%22:1e9}]]'")
+        toast = other.locator(".tk-toast.tk-shown")
+        toast.wait_for()
+        assert "The link could not be opened" in toast.inner_text()
+        assert opened.state()["candles"] == 2500, "what was there stays"
+        assert opened.errors == []
+    finally:
+        other.close()
