@@ -91,6 +91,7 @@ class BollingerBands(Indicator):
                 lower[i] = middle[i] - reach
             for i in range(len(now)):
                 width[i] = upper[i] - lower[i]
+            for i in range(len(now)):
                 share = (now[i] - lower[i]) / width[i]
                 position[i] = share if width[i] > NOISE * middle[i] else np.nan
             first = min(len(now), max(0, period - 1 - seen))
