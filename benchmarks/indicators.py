@@ -5,7 +5,8 @@
     python benchmarks/indicators.py --table    Markdown: agreement on real candles, lines, warm-up, time
     python benchmarks/indicators.py RSI MACD   these only
 
-Ratios are medians of those within a round, with the middle half of the rounds: above 1, the peer is slower.
+Times are those of the thread on its processor, so that others on the machine count less. Ratios are medians
+of those within a round, with the middle half of the rounds: above 1, the peer is slower.
 Ours fills arrays that are there (`compute(out=, checked=True)`: TA-Lib does not look either whether the
 candles are finite); TA-Lib and pandas make new ones at each call, as they can
 do nothing else. The copy is of as many arrays as come out. `--table` compares with the reference of
@@ -17,6 +18,7 @@ import inspect
 import math
 import os
 import statistics
+import time
 import warnings
 from collections.abc import Sequence
 
@@ -41,10 +43,10 @@ def timed(indicator: Indicator, frame: pd.DataFrame, rounds: int, peers: bool) -
         source = np.ones((len(indicator.outputs), len(frame)))
         target = np.empty_like(source)
         contenders["copy"] = lambda: np.copyto(target, source)
-    seconds = side_by_side(contenders, rounds)
+    seconds = side_by_side(contenders, rounds, time.thread_time)
     if peers and (theirs := by_pandas_ta(indicator, frame)) is not None:
         # Some of these take seconds: a few rounds of their own, beside ours again.
-        slow = side_by_side({"ours": contenders["ours"], "pandas-ta": theirs}, 2)
+        slow = side_by_side({"ours": contenders["ours"], "pandas-ta": theirs}, 2, time.thread_time)
         seconds |= {"pandas-ta": slow["pandas-ta"], "ours beside pandas-ta": slow["ours"]}
     return seconds
 

@@ -78,8 +78,8 @@ TALIB: dict[str, Peer] = {
     "TEMA": _of_close(talib.TEMA, "period"),
     "KAMA": _of_close(talib.KAMA, "period"),
     "MFI": lambda c, p: talib.MFI(c["high"], c["low"], c["close"], c["volume"], p["period"]),
-    "OBV": lambda c, p: talib.SMA(talib.OBV(c["close"], c["volume"]), p["signal_period"]),
-    "Accumulation/Distribution": lambda c, p: talib.SMA(
+    "OBV": lambda c, p: talib.EMA(talib.OBV(c["close"], c["volume"]), p["signal_period"]),
+    "Accumulation/Distribution": lambda c, p: talib.EMA(
         talib.AD(c["high"], c["low"], c["close"], c["volume"]), p["signal_period"]
     ),
     "Volume Average": lambda c, p: talib.SMA(c["volume"], p["period"]),

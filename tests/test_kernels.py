@@ -308,6 +308,36 @@ def test_log_changes_are_numpys_and_keep_their_digits():
     )
     assert np.isnan(broken[:6]).all()
     assert broken[6] == pytest.approx(np.log(2.0), rel=1e-15)
+    endless = run(kernels.log_change, kernels.LOG_CHANGE_MEMORY, np.array([1.0, np.inf, np.inf, 1.0, 2.0]))
+    assert np.isnan(endless[:3]).all()
+    assert endless[4] == pytest.approx(np.log(2.0), rel=1e-15)
+
+
+@pytest.mark.parametrize("period", [1, 2, 5, 6, 9, 14, 20, 21, 63, 64, 65, 341, 500])
+@pytest.mark.parametrize(
+    ("plain", "settled", "memory"),
+    [
+        (kernels.rolling_mean, kernels.settled_mean, kernels.rolling_mean_memory),
+        (kernels.weighted_mean, kernels.settled_weighted_mean, kernels.weighted_mean_memory),
+    ],
+)
+def test_settled_means_are_means_and_then_settled_whole_or_one_by_one(plain, settled, memory, period):
+    values = np.round(np.r_[CLOSE, CLOSE], 1)  # more than a tile
+    values[700:1_300] = values[700]
+    expected = run(plain, memory(period), values, (), period)
+    kernels.settle(values, expected)
+    assert same_bits(run(settled, memory(period), values, (), period), expected)
+    cuts = [1, 2, 640, *range(1_000, 1_100), 3_000]
+    assert same_bits(run(settled, memory(period), values, cuts, period), expected)
+
+
+@pytest.mark.parametrize("period", [1, 2, 5, 14, 26, 300])
+@pytest.mark.parametrize("block", [kernels.rolling_max, kernels.rolling_min, kernels.rolling_max_age])
+def test_windows_have_the_same_bits_one_by_one(block, period):
+    values = np.round(CLOSE[:1_200], -2)
+    memory = kernels.rolling_extreme_memory(period)
+    cuts = [*range(1, 700), 900]
+    assert same_bits(run(block, memory, values, cuts, period), run(block, memory, values, (), period))
 
 
 BLOCKS = [

@@ -156,3 +156,25 @@ def test_offline_is_read_when_asked(monkeypatch):
     assert settings.hub_offline()
     monkeypatch.setenv("HF_HUB_OFFLINE", "0")
     assert not settings.hub_offline()
+
+
+def test_live_is_off_unless_an_exchange_is_named(home, monkeypatch):
+    assert settings.live() == "off"
+    monkeypatch.setenv("TOOLKIT_LIVE", "Binance-US")
+    assert settings.live() == "binance-us"
+    monkeypatch.setenv("TOOLKIT_LIVE", "kraken")
+    with pytest.raises(
+        settings.SettingsError, match=r"live: 'kraken' \(TOOLKIT_LIVE\) is not one of off, binance"
+    ):
+        settings.live()
+
+
+def test_addresses_of_an_exchange(home, monkeypatch):
+    assert (settings.live_stream(), settings.live_rest()) == ("", "")
+    monkeypatch.setenv("TOOLKIT_LIVE_STREAM", "wss://gateway.example:9443/")
+    assert settings.live_stream() == "wss://gateway.example:9443"
+    monkeypatch.setenv("TOOLKIT_LIVE_STREAM", "https://gateway.example")
+    with pytest.raises(settings.SettingsError, match=r"live_stream: .* is not an address such as 'wss://"):
+        settings.live_stream()
+    with pytest.raises(settings.SettingsError, match="live_rest"):
+        settings.live_rest("gateway")

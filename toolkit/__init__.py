@@ -11,11 +11,13 @@ TYPE_CHECKING = False  # `typing` itself would take longer to import than all th
 if TYPE_CHECKING:
     from typing import Any
 
+    from toolkit.alerts import Alert, AlertError, Alerts
     from toolkit.candles import CandleError, is_synthetic, resample
     from toolkit.client import Client, ServiceError
     from toolkit.configuration import ConfigurationError, IndicatorConfiguration
     from toolkit.feeds.base import FeedError
     from toolkit.feeds.live import LiveEvent, live
+    from toolkit.feeds.replay import Replay, ReplayError
     from toolkit.indicators import (
         MACD,
         RSI,
@@ -35,11 +37,13 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "toolkit.alerts": ("Alert", "AlertError", "Alerts"),
     "toolkit.candles": ("CandleError", "is_synthetic", "resample"),
     "toolkit.client": ("Client", "ServiceError"),
     "toolkit.configuration": ("ConfigurationError", "IndicatorConfiguration"),
     "toolkit.feeds.base": ("FeedError",),
     "toolkit.feeds.live": ("LiveEvent", "live"),
+    "toolkit.feeds.replay": ("Replay", "ReplayError"),
     "toolkit.indicators": (
         "MACD",
         "RSI",
@@ -61,6 +65,9 @@ _HOME = {name: module for module, names in _HOMES.items() for name in names}
 __all__ = [
     "MACD",
     "RSI",
+    "Alert",
+    "AlertError",
+    "Alerts",
     "Audit",
     "BollingerBands",
     "CandleError",
@@ -78,6 +85,8 @@ __all__ = [
     "LookAheadError",
     "ParameterError",
     "PipelineError",
+    "Replay",
+    "ReplayError",
     "Screen",
     "ServiceError",
     "Signals",

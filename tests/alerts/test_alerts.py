@@ -144,6 +144,19 @@ def test_adding_again_changes_who_is_told_and_removing_forgets(path):
         alerts.remove(name)
 
 
+def test_an_alert_of_an_indicator_that_is_gone_hides_no_other(path):
+    alerts = Alerts(path)
+    name = alerts.add(OVERSOLD)
+    alerts.add(LEVEL)
+    path.write_text(path.read_text().replace('"indicator": "RSI"', '"indicator": "My own"'))
+    assert list(alerts.alerts.values()) == [LEVEL]
+    assert "My own" in alerts.unusable[name]
+    row = expected(LEVEL)[3]
+    assert len(alerts.begin("BTCUSDT", "1h", KLINES.iloc[:row]).update(event(row))) == 1
+    alerts.remove(name)
+    assert alerts.unusable == {}
+
+
 def test_a_replay_tells_callables_only_and_writes_nothing(path, monkeypatch):
     monkeypatch.setattr(module.webhook, "post", lambda *_, **__: pytest.fail("a webhook was told"))
     alerts = Alerts(path)

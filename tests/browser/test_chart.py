@@ -94,15 +94,43 @@ def test_the_crosshair_reads_time_and_price_and_every_pane_follows(chart, mouse,
     assert "crosses above" not in page.locator(".tk-legend").nth(1).inner_text()
 
 
-def test_a_crosshair_move_costs_no_message_and_half_a_millisecond_at_most(chart, mouse):
+def test_the_kernel_hears_of_the_pointer_only_where_it_wants_to(chart, mouse):
     chart.chart(
-        "(window.sent = 0, window.told = chart.model.send,"
-        " chart.model.send = function (...args) { window.sent++; return window.told.apply(this, args); })"
+        """(window.sent = [], window.told = chart.model.send,
+            chart.model.send = function (message, ...rest) {
+              window.sent.push(message);
+              return window.told.call(this, message, ...rest);
+            })"""
     )
     for x in range(200, 400, 20):
         mouse.move(x, 200)
     chart.until("chart.pointed !== null")
-    assert chart.chart("(chart.model.send = window.told, window.sent)") == 0
+    assert chart.chart("window.sent") == []
+    row = chart.chart("chart.pointed")
+    chart.chart("(chart.model.set('watching', true), chart.pointAt(chart.pointed))")
+    chart.until("window.sent.length")
+    mouse.move(5, chart.chart("view.plot.height + 200"))
+    chart.until("window.sent.length === 2")
+    told = chart.chart("(chart.model.set('watching', false), chart.model.send = window.told, window.sent)")
+    assert [(message["type"], message["row"]) for message in told] == [("pointer", row), ("pointer", None)]
+
+
+def test_a_candle_that_still_forms_is_told_from_the_others(chart, mouse):
+    chart.chart("chart.showLatest(40)")
+    chart.until("!chart.pending")
+    closed = chart.picture()
+    legend = chart.page.locator(".tk-legend").first
+    assert "forming" not in legend.inner_text()
+    chart.chart("(chart.feed.columns.forming = true, chart.request())")
+    chart.until("!chart.pending")
+    assert chart.picture() != closed
+    assert "forming" in legend.inner_text()
+    mouse.move(200, 150)
+    assert "forming" not in legend.inner_text(), "only the newest forms"
+    mouse.move(5, chart.chart("view.plot.height + 200"))
+    chart.chart("(chart.feed.columns.forming = false, chart.request())")
+    chart.until("!chart.pending")
+    assert chart.picture() == closed
 
 
 def test_markers_say_why_and_the_legend_lights_the_rule(chart, mouse):

@@ -195,6 +195,31 @@ def test_a_marker_stands_for_all_signals_of_its_stretch(modules):
     assert modules.evaluate(f"signalsAt({json.dumps(signals)}, 5, 8)") == [4, 5]
 
 
+def test_an_answer_that_comes_late_takes_nothing_away(modules):
+    """Rows that were asked for before everything was sent anew say nothing of what is asked since."""
+    missing = modules.evaluate(
+        """() => {
+          const feed = new Feed(() => {}, () => {});
+          const rows = (count) => new Float64Array(count).buffer;
+          const reset = (names) => feed.receive(
+            { type: "reset", epoch: 1, length: 10, step: 1, from: 6, columns: names.map((one) => [one, 0]) },
+            names.map(() => rows(4)),
+          );
+          const late = { type: "rows", epoch: 1, columns: [["time", 0]], asked: ["time"], from: 0, to: 6 };
+          reset(["time"]);
+          reset(["time", "RSI.rsi"]);
+          feed.waiting = ["time", "RSI.rsi"];
+          feed.receive(late, [rows(6)]);
+          feed.close();
+          const after = [...feed.columns].map(([name, { from, missing }]) => [name, from, missing]);
+          feed.receive({ ...late, columns: [], asked: ["RSI.rsi"] }, []);
+          feed.close();
+          return [after, feed.columns.get("RSI.rsi").missing];
+        }"""
+    )
+    assert missing == [[["time", 0, False], ["RSI.rsi", 6, False]], True]
+
+
 def test_charts_of_a_group_show_the_same_time(modules):
     """Whatever their timeframes, and only those of the group; the crosshair goes with them."""
     found = modules.evaluate(

@@ -120,7 +120,8 @@ def test_a_switched_off_indicator_disappears(dashboard):
     assert dashboard.pane("RSI") is None
     assert dashboard.pixels(VIOLET, "price") == dashboard.pixels(VIOLET, "MACD") == 0
     assert "RSI.rsi" not in dashboard.state()["versions"]
-    listed = "[...document.querySelector('.tk-signals .tk-filter').options].some((option) => option.value === 'RSI')"
+    filters = "document.querySelector('[aria-label=\"Show only one indicator\"]')"
+    listed = f"[...{filters}.options].some((option) => option.value === 'RSI')"
     dashboard.page.wait_for_function(f"!{listed}")
     switch.check()
     dashboard.until("chart.linked.panes.length === 3")
@@ -417,11 +418,11 @@ def test_a_refused_value_is_explained_beside_its_control(dashboard):
 
 def test_an_error_shows_a_message_and_the_chart_stays(dashboard, btc):
     before = dashboard.state()["epoch"]
-    dashboard.pick("ADAUSDT")
+    dashboard.pick("XRPUSDT")
     toast = dashboard.page.locator(".tk-toast")
     toast.wait_for(state="visible")
-    assert "ADAUSDT 1h could not be loaded" in toast.inner_text()
-    assert "ADA_1h.parquet" in toast.inner_text()
+    assert "XRPUSDT 1h could not be loaded" in toast.inner_text()
+    assert "XRP_1h.parquet" in toast.inner_text()
     dashboard.page.wait_for_function("document.querySelector('.tk-symbol select').value === 'BTCUSDT'")
     assert dashboard.state()["epoch"] == before
     assert dashboard.chart("chart.feed.exact('close', chart.feed.length - 1)") == btc["close"].iloc[-1]

@@ -149,3 +149,20 @@ def test_behind_a_proxy_it_listens_on_a_socket_in_the_file_system(tmp_path):
     finally:
         assert _end(process) == 0
     assert not path.exists()
+
+
+def test_live_without_a_way_to_the_exchange_says_so_and_serves_what_is_stored(tmp_path):
+    nowhere = "127.0.0.1:9"  # nobody listens there
+    environment = {"TOOLKIT_LIVE_STREAM": f"ws://{nowhere}", "TOOLKIT_LIVE_REST": f"http://{nowhere}"}
+    with standalone(tmp_path / "service", "--live", **environment) as service:
+        assert "sample, and binance as they happen" in service.log.read_text()
+        assert service.http.get("/api/health").json()["live"]["state"] == "off"  # nobody follows anything
+        with service.socket("symbol=BTCUSDT&timeframe=1d&limit=3") as connection:
+            first = json.loads(connection.recv(timeout=30))
+            assert (first["type"], first["origin"], first["latest_candle"]) == ("snapshot", "live", None)
+            live = service.http.get("/api/health").json()["live"]
+        assert live["venue"] == "binance"
+        assert live["state"] in ("waiting", "connecting")
+        assert live["series"] == 1
+        klines = service.http.get("/api/klines?symbol=BTCUSDT&timeframe=1d&limit=3").json()
+        assert klines["data_points"] == 3

@@ -31,9 +31,9 @@ def test_what_is_appended_is_there_and_nothing_twice(tmp_path):
     path = tmp_path / "deep" / "BTCUSDT_15m.log"
     assert read_series(path).candles == {}
     expected = filled(path, 5)
+    assert read_series(path).candles == expected
     store = SeriesStore(path)
-    assert store.stored.candles == expected
-    store.candle(2 * STEP, values(99))  # known: what was first holds
+    store.candle(2 * STEP, values(99))  # what was first holds
     store.candle(9 * STEP, values(9))
     store.candle(7 * STEP, values(7))  # later records may be of earlier times
     store.hole(Hole(5 * STEP, 6 * STEP))
@@ -45,7 +45,7 @@ def test_what_is_appended_is_there_and_nothing_twice(tmp_path):
     assert found.holes == (Hole(5 * STEP, 6 * STEP),)
     assert found.corrections == (Correction(STEP, values(50), values(1)),)
     assert found.damaged == 0
-    assert path.stat().st_size == 9 * RECORD
+    assert path.stat().st_size == 10 * RECORD
 
 
 def test_where_it_goes_on(tmp_path):
@@ -132,7 +132,7 @@ for _ in range(50):
     child = os.fork()
     if not child:
         store = SeriesStore(path)
-        start = number = len(store.stored.candles)
+        start = number = len(read_series(path).candles)
         while True:
             if number == start + 200:
                 time.sleep(60)

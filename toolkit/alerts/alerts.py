@@ -66,6 +66,13 @@ class Alerts:
         return self._book.alerts()
 
     @property
+    def unusable(self) -> dict[str, str]:
+        """Alerts that cannot be watched, by id, and why: their indicator is not registered any more, for
+        example. They are kept.
+        """
+        return self._book.unusable()
+
+    @property
     def fired(self) -> list[Fired]:
         """What fired, the newest first: the last 500, and those of replays since this program began."""
         return [*reversed(self._replayed), *self._book.fired()]
@@ -156,14 +163,16 @@ class Alerts:
 
     async def _keep_watching(self, make: Callable[[str, str], Feed], symbol: str, timeframe: str) -> None:
         while True:
-            feed = make(symbol, timeframe)
+            feed: Feed | None = None
             try:
+                feed = make(symbol, timeframe)
                 async for _ in self.watch(feed):
                     pass
             except Exception:
                 log.exception("alerts on %s %s", symbol, timeframe)
             finally:
-                await feed.close()
+                if feed is not None:
+                    await feed.close()
             await asyncio.sleep(60.0)
 
     # -- telling

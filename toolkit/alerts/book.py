@@ -76,8 +76,12 @@ class Book:
         self.path = settings.folder("alerts") / "alerts.json" if path is None else path
 
     def alerts(self) -> dict[str, Alert]:
-        """The alerts by id, in the order in which they were added."""
-        return {name: Alert.from_dict(entry["alert"]) for name, entry in self._read()["alerts"].items()}
+        """The alerts by id, in the order in which they were added, but for the `unusable` ones."""
+        return {name: made for name, made in self._made().items() if isinstance(made, Alert)}
+
+    def unusable(self) -> dict[str, str]:
+        """By id, why an alert cannot be watched: its indicator is not registered any more, for example."""
+        return {name: made for name, made in self._made().items() if isinstance(made, str)}
 
     def fired(self) -> list[Fired]:
         """What fired, the newest first."""
@@ -145,6 +149,16 @@ class Book:
                     entry["told"] = {**entry["told"], target: result}
 
     # ----
+
+    def _made(self) -> dict[str, Alert | str]:
+        """Each alert, or what is wrong with it: one must not hide the others."""
+        made: dict[str, Alert | str] = {}
+        for name, entry in self._read()["alerts"].items():
+            try:
+                made[name] = Alert.from_dict(entry["alert"])
+            except (ValueError, KeyError, TypeError) as error:
+                made[name] = f"{error}"
+        return made
 
     def _read(self) -> dict[str, Any]:
         try:

@@ -15,7 +15,7 @@ from toolkit.api.hub import Hub, Limits
 from toolkit.api.service import Service
 from toolkit.configuration import IndicatorConfiguration
 from toolkit.feeds import Feed
-from toolkit.feeds.exchange import Exchange
+from toolkit.feeds.exchange import Exchange, Kept
 
 __all__ = ["create_app"]
 
@@ -61,8 +61,11 @@ def create_app(
         SettingsError: the source cannot be.
         FeedError: there is no such exchange.
     """
-    service = Service(configuration, source=source, configuration_path=configuration_path)
-    hub = Hub(service, feeds=feeds, exchange=_exchange(live, service.source), limits=limits)
+    where = settings.source(source)
+    exchange = _exchange(live, where)
+    kept = None if exchange is None else Kept(exchange.venue.name, where)
+    service = Service(configuration, source=where, configuration_path=configuration_path, kept=kept)
+    hub = Hub(service, feeds=feeds, exchange=exchange, limits=limits)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

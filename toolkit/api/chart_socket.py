@@ -43,7 +43,8 @@ A client sends JSON objects with an ``action``, and an ``id`` of its choice wher
 ============================  ============================================================================
 
 It is closed with 1001 when the service ends, 1008 when the address names nothing that can be followed, 1009
-for a message of more than a megabyte, and 1013 when the client reads too slowly or there are too many.
+for a message of more than a megabyte, and 1013 when the client reads too slowly or there are too many. Of a
+candle that forms, a client that is a little slow gets the newest state only; every closed one it gets.
 """
 
 from __future__ import annotations

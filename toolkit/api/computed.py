@@ -13,10 +13,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from toolkit.candles import PRICE_COLUMNS
+from toolkit.candles import PRICE_COLUMNS, CandleError
+from toolkit.feeds.exchange import Kept
 from toolkit.loader import KLineDataLoader
 from toolkit.pipeline import IndicatorPipeline
 from toolkit.signals import Signals
+from toolkit.sources.base import SourceError
 
 __all__ = ["Computed", "DataKey", "Frames", "Key", "compute"]
 
@@ -56,6 +58,8 @@ class Computed:
         """Under which the service holds it."""
         self.kept: dict[str, Any] = {}
         """What is made of it once, by those who write it."""
+        self.kept_version: tuple[DataKey | None, int] | None = None
+        """Of which stored candles and which ones that an exchange gave since, where there are such."""
         self._run = run
 
     @functools.cached_property
@@ -94,19 +98,35 @@ def compute(
     pipeline: IndicatorPipeline,
     source: str | os.PathLike[str] | None,
     held: Computed | None,
+    kept: Kept | None = None,
 ) -> Computed:
-    """`held`, where the stored candles are still those it was made of, else a new one. For a thread: it
-    reads files.
+    """`held`, where the candles are still those it was made of, else a new one: of the stored ones, and of
+    those of an exchange that are `kept` since. For a thread: it reads files.
 
     Raises:
         CandleError, SourceError: the candles cannot be had.
         PipelineError: they do not suit one of the indicators.
     """
-    if held is not None:
+    version = 0 if kept is None else kept.version(symbol, timeframe)
+    if kept is not None and version:
+        made_of = _stored(symbol, timeframe, source), version
+        if held is None or held.kept_version != made_of:
+            held = Computed(kept.load(symbol, timeframe), pipeline)
+            held.kept_version = made_of
+        return held
+    if held is not None and held.kept_version is None:
         last = KLineDataLoader.load_klines(symbol, timeframe, last=1, source=source)
         if data_key_of(last) == held.data_key:
             return held
     return Computed(KLineDataLoader.load_klines(symbol, timeframe, source=source), pipeline)
+
+
+def _stored(symbol: str, timeframe: str, source: str | os.PathLike[str] | None) -> DataKey | None:
+    """Which candles are stored; None where none can be had, for those of the exchange are there."""
+    try:
+        return data_key_of(KLineDataLoader.load_klines(symbol, timeframe, last=1, source=source))
+    except (SourceError, CandleError):
+        return None
 
 
 def data_key_of(frame: pd.DataFrame) -> DataKey:

@@ -23,8 +23,9 @@ _CLOSE_SECONDS = 2.0
 class Connection:
     """Messages for one client, numbered from 1 and sent in this order by one task.
 
-    What is offered waits in a queue of a bounded length. A client that does not keep up is dropped (1013)
-    when it is full: whoever offers never waits for anybody.
+    What is offered waits in a queue of a bounded length; of a candle that still forms only the newest state
+    waits. A client that does not keep up is dropped (1013) when it is full: whoever offers never waits for
+    anybody.
     """
 
     def __init__(self, socket: WebSocket, queue: int) -> None:
@@ -33,23 +34,33 @@ class Connection:
         self.closed = False
         self._socket = socket
         self._limit = queue
-        self._queue: deque[str] = deque()
+        self._queue: deque[list[str]] = deque()
+        self._forming: dict[str, list[str]] = {}
+        """By stream, the message in the queue that a newer state of its candle takes the place of."""
         self._filled = asyncio.Event()
         self._emptied = asyncio.Event()
         self._number = 0
         self._reader = asyncio.current_task()
         self._dropping: asyncio.Task[None] | None = None
 
-    def offer(self, body: str) -> None:
+    def offer(self, body: str, stream: str = "", forming: bool = False) -> None:
         """Take a message (JSON without its opening brace) without waiting."""
         if self.closed:
+            return
+        waiting = self._forming.pop(stream, None)
+        if forming and waiting:
+            waiting[0] = body
+            self._forming[stream] = waiting
             return
         if len(self._queue) >= self._limit:
             self.end()
             reason = f"too slow: {self._limit} messages were waiting"
             self._dropping = asyncio.ensure_future(self._close(1013, reason))
             return
-        self._queue.append(body)
+        entry = [body]
+        self._queue.append(entry)
+        if forming:
+            self._forming[stream] = entry
         self._filled.set()
 
     async def room(self) -> None:
@@ -67,7 +78,8 @@ class Connection:
             while not self.closed:
                 while self._queue:
                     self._number += 1
-                    await self._socket.send_text(f'{{"number":{self._number},{self._queue.popleft()}')
+                    body = self._queue.popleft().pop()  # what is empty is on its way, and not to be changed
+                    await self._socket.send_text(f'{{"number":{self._number},{body}')
                     if self._has_room():
                         self._emptied.set()
                 self._filled.clear()
@@ -83,6 +95,7 @@ class Connection:
         """Take and send nothing more."""
         self.closed = True
         self._queue.clear()
+        self._forming.clear()
         self._filled.set()
         self._emptied.set()
 

@@ -19,6 +19,7 @@ from toolkit import settings
 from toolkit.api.computed import Computed, Frames, Key, compute
 from toolkit.candles import find_symbol, find_timeframe
 from toolkit.configuration import ConfigurationError, IndicatorConfiguration
+from toolkit.feeds.exchange import Kept
 from toolkit.pipeline import IndicatorPipeline
 
 __all__ = ["Answer", "Service"]
@@ -60,6 +61,7 @@ class Service:
         frame_bytes: int = 256 * 2**20,
         answer_bytes: int = 64 * 2**20,
         recheck_seconds: float = RECHECK_SECONDS,
+        kept: Kept | None = None,
     ) -> None:
         self.source = settings.source(source)
         self.configuration = IndicatorConfiguration() if configuration is None else configuration
@@ -68,6 +70,7 @@ class Service:
             restored = IndicatorConfiguration.load(self.configuration_path)
             self.configuration.update(restored.to_dict())
         self.recheck_seconds = recheck_seconds
+        self._kept = kept
         self._frames = Frames(frame_bytes)
         self._checked: dict[Key, float] = {}
         self._answers = _Answers(answer_bytes)
@@ -140,7 +143,7 @@ class Service:
         return await self._flights.join(key, lambda: self._compute(key, pipeline, held))
 
     async def _compute(self, key: Key, pipeline: IndicatorPipeline, held: Computed | None) -> Computed:
-        work = (compute, key.symbol, key.timeframe, pipeline, self.source, held)
+        work = (compute, key.symbol, key.timeframe, pipeline, self.source, held, self._kept)
         found = await self._run_in("loading", *work)
         self._checked[key] = time.monotonic()
         if found is not held:

@@ -37,8 +37,10 @@ _log = logging.getLogger(__name__)
 class Subscriber(Protocol):
     """Whoever follows a stream."""
 
-    def offer(self, body: str) -> None:
-        """Take a message without waiting."""
+    def offer(self, body: str, stream: str = "", forming: bool = False) -> None:
+        """Take a message without waiting; of a stream's candle that still forms, only the newest need be kept
+        and only for as long as nothing else of that stream comes.
+        """
         ...
 
     async def room(self) -> None:
@@ -108,12 +110,12 @@ class Stream:
                 self._check()
                 self.subscribers[subscriber] = limit
                 if after is not None and self._resumable <= after <= self._sequence:
-                    subscriber.offer(self._since(after))
+                    subscriber.offer(self._since(after), self.name)
                 else:
                     reason = "subscribed" if after is None else "missed"
-                    subscriber.offer(self._snapshot(limit, reason))
+                    subscriber.offer(self._snapshot(limit, reason), self.name)
                 if self.ended:
-                    subscriber.offer(self._end())
+                    subscriber.offer(self._end(), self.name)
         finally:
             self.awaited -= 1
 
@@ -184,7 +186,7 @@ class Stream:
                 if len(self._missed) == KEPT_MISSED:
                     self._resumable = self._missed[0][0]
                 self._missed.append((self._sequence, body))
-            self._offer(body)
+            self._offer(body, not event.closed)
 
     # -- within the lock
 
@@ -227,7 +229,7 @@ class Stream:
             values = {name: float(column[last]) for name, column in computed.values.items()}
             self._show(opened, {name: values[name] for name in PRICE_COLUMNS}, True, values, found)
         for subscriber, limit in list(self.subscribers.items()):
-            subscriber.offer(self._snapshot(limit, reason))
+            subscriber.offer(self._snapshot(limit, reason), self.name)
 
     def _check(self) -> None:
         if self._error is not None:
@@ -294,9 +296,9 @@ class Stream:
         named = ("stream", "symbol", "timeframe", "origin", "replay", "synthetic")
         return message("end", **{name: self._chart.get(name) for name in named})
 
-    def _offer(self, body: str) -> None:
+    def _offer(self, body: str, forming: bool = False) -> None:
         for subscriber in list(self.subscribers):
-            subscriber.offer(body)
+            subscriber.offer(body, self.name, forming)
 
 
 def _at(signals: Signals, opened: pd.Timestamp) -> Signals:

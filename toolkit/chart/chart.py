@@ -50,10 +50,14 @@ class Chart(Telling):
         self._own: dict[str, panes.Pane] = {}
         self._indicators: dict[str, Indicator] = {}
         self._order: dict[str, int] = {}
-        controller = Controller(key=uuid.uuid4().hex, renderer=renderer, arrangement=arrangement.checked({}))
+        controller = Controller(
+            key=uuid.uuid4().hex,
+            renderer=renderer,
+            arrangement=arrangement.checked({}),
+            spec=self._description(),
+        )
         controller.on_msg(self._receive)
         super().__init__(wire.Columns(), controller, [self._price.figure])
-        self._describe()
         self.add_class("tk-chart")
         if klines is not None:
             self.show(klines)
@@ -310,5 +314,6 @@ class Chart(Telling):
             self._choose(message["symbol"])
         elif message.get("type") == "rows" and message.get("epoch") == self._columns.epoch:
             start, end = int(message["from"]), int(message["to"])
-            listed, data = self._columns.rows(list(message["columns"]), start, end)
-            self._tell("rows", {"columns": listed, "from": start, "to": end}, data)
+            asked = list(message["columns"])
+            listed, data = self._columns.rows(asked, start, end)
+            self._tell("rows", {"columns": listed, "asked": asked, "from": start, "to": end}, data)

@@ -55,10 +55,12 @@ function panel({ model, el }) {
   on.addEventListener("change", rules);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
+    sent = to.value;
     model.send({ action: "add", indicator: on.value, rule: rule.value, level: Number(level.value), to: to.value.trim() });
   });
+  let sent = "";
   const done = (message) => {
-    if (message.type === "done" && message.action === "add") to.value = "";
+    if (message.type === "done" && message.action === "add" && to.value === sent) to.value = "";
   };
 
   const show = () => {

@@ -13,7 +13,7 @@ from toolkit.alerts.alerts import Watch, shown
 from toolkit.controls.state import Dashboard
 from toolkit.feeds import Event
 from toolkit.indicators import IndicatorRegistry
-from toolkit.rules import Condition, crosses_above, crosses_below
+from toolkit.rules import crosses_above, crosses_below
 
 _LISTED = 60  # of those that fired
 _LEVELS = {"crosses above": crosses_above, "crosses below": crosses_below}
@@ -109,21 +109,26 @@ class AlertsPanel(anywidget.AnyWidget):
                 "series": f"{self._state.symbol} {self._state.timeframe}",
                 "rules": rules,
                 "levels": list(_LEVELS),
-                "alerts": [_listed(name, alert) for name, alert in self._alerts.alerts.items()],
+                "alerts": [
+                    *(_listed(name, alert) for name, alert in self._alerts.alerts.items()),
+                    *(_unusable(name, why) for name, why in self._alerts.unusable.items()),
+                ],
                 "fired": [_told(one) for one in fired[:_LISTED]],
             }
 
 
 def _listed(name: str, alert: Alert) -> dict[str, Any]:
-    kind = "" if isinstance(alert.rule, Condition) else alert.rule
     who = ["this page", *map(shown, alert.to)]
     return {
         "id": name,
         "series": f"{alert.symbol} {alert.timeframe}",
         "text": alert.text,
-        "kind": kind,
         "to": ", ".join(who),
     }
+
+
+def _unusable(name: str, why: str) -> dict[str, Any]:
+    return {"id": name, "series": "Not watched", "text": why, "to": "nobody"}
 
 
 def _told(fired: Fired) -> dict[str, Any]:

@@ -35,7 +35,8 @@ class Following:
     `apply` takes one event; `run` reads the feed to its end. For the event loop's thread.
 
     Args:
-        state: the dashboard. Its candles must be those of the feed's `history`.
+        state: the dashboard. For a replay its candles must be those of the feed's `history`; those of
+            another feed are shown by `run`, and whatever was shown before has nothing to do with them.
         feed: where the candles come from.
         badge: what is written over the chart; asked again whenever something is drawn.
         told: called after something was drawn.
@@ -54,6 +55,7 @@ class Following:
         self.feed = feed
         self._state = state
         self._badge, self._told, self._watch = badge, told, watch
+        self._joined = isinstance(feed, Replay)  # whether the candles shown are the feed's
         self._run: PipelineRun | None = None
         self._names: dict[str, dict[str, str]] = {}
         self._candles: list[Mapping[str, Any]] = []  # closed, not in the frame that is shown yet
@@ -71,6 +73,11 @@ class Following:
 
     async def run(self) -> None:
         """Read the feed to its end, or until `close`."""
+        if not self._joined:
+            self._state.loading = f"Following {self.feed.symbol} {self.feed.timeframe}…"
+            history = await asyncio.to_thread(self.feed.history)
+            if len(history):
+                self._restart(history)
         async for event in self.feed:
             if not event.follows:
                 if isinstance(self.feed, Replay):
@@ -86,13 +93,13 @@ class Following:
         """Go on by one event. Raises `PipelineError` where the candle does not suit an indicator."""
         candle = event.candle
         last = self._last_open
-        if last is not None and candle["open_time"] <= last:
-            return  # in the history already
-        if self._state.klines is None or not len(self._state.klines):
+        if not self._joined:  # there was no history, so that the first candle to close is the first one
             if event.closed:
-                self._state.show_part(grown(None, [candle], self.feed))
+                self._restart(grown(None, [candle], self.feed))
                 self._watch(event)
             return
+        if last is not None and candle["open_time"] <= last:
+            return  # in the history already
         run = self._running()
         if event.closed:
             self._waiting.append((candle, run.update(candle)))
@@ -186,6 +193,8 @@ class Following:
 
     def close(self) -> None:
         """Draw nothing more."""
+        if not self._joined:
+            self._state.loading = ""
         for name in list(self._later):
             self._not_later(name)
 
@@ -205,7 +214,7 @@ class Following:
         if event.closed and len(before) and before.index[-1] == event.candle["open_time"]:
             before = before.iloc[:-1]
         last = None if not len(before) else before.index[-1]
-        if (len(before), last) == (self.rows, self._last_open):
+        if not len(before) or (self._joined and (len(before), last) == (self.rows, self._last_open)):
             return
         self.settle()
         self._restart(history if len(before) == len(history) else before)
@@ -213,6 +222,8 @@ class Following:
     def _restart(self, klines: pd.DataFrame) -> None:
         self._waiting, self._candles, self._signals = [], [], {}
         self._forming, self._run = None, None
+        if not self._joined:
+            self._joined, self._state.loading = True, ""
         for display in self._state.displays:
             display.badge = self._badge()
         self._state.show_part(klines)

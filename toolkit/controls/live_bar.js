@@ -97,7 +97,7 @@ function bar({ model, el }) {
     badge.textContent = `${status.synthetic ? "SYNTHETIC · " : ""}${status.badge ?? ""}`;
     mode.value = status.mode;
     mode.options[2].disabled = !status.live;
-    mode.options[2].title = status.live ? "" : "There is no connection to an exchange on this page";
+    mode.options[2].title = status.live ? "" : "No exchange is set: TOOLKIT_LIVE=binance, for example";
     for (const part of [back, step]) part.hidden = !replay;
     play.hidden = status.mode === "live";
     draw(play, status.playing ? "pause" : "play");

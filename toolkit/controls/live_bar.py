@@ -2,7 +2,6 @@
 
 import asyncio
 import math
-import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,18 +10,14 @@ import anywidget
 import pandas as pd
 import traitlets
 
-from toolkit.candles import TIMEFRAMES, CandleError, is_synthetic, length_of
+from toolkit.candles import is_synthetic, length_of
+from toolkit.controls.feeds import LiveFeed, exchange_feeds, replay_of
 from toolkit.controls.following import Following
 from toolkit.controls.state import Dashboard
 from toolkit.feeds import Event, Feed, Replay, ReplayError
 from toolkit.feeds.replay import LEAD
-from toolkit.loader import KLineDataLoader
-from toolkit.sources.base import SourceError
 
 _HERE = Path(__file__).parent
-
-LiveFeed = Callable[[str, str], Feed]
-"""Makes the feed of a symbol and a timeframe: `live_bar = LiveBar(state, live=exchange.feed)`."""
 
 
 class LiveBar(anywidget.AnyWidget):
@@ -39,8 +34,8 @@ class LiveBar(anywidget.AnyWidget):
 
     Args:
         state: the dashboard.
-        live: makes the feed of a symbol and a timeframe; None: there is no exchange, so only replays are
-            offered.
+        live: makes the feed of a symbol and a timeframe, such as `Exchange().feed`; default: that of the
+            exchange that the setting `live` names. Where there is none, only replays are offered.
         watch: called with every event of the feed that is followed (alerts, for example).
     """
 
@@ -58,7 +53,8 @@ class LiveBar(anywidget.AnyWidget):
     ) -> None:
         super().__init__()
         self._state = state
-        self._live = live
+        self._notice = ""
+        self._live = live if live is not None else exchange_feeds(state, self._noticed)
         self._watch = watch
         self._feed: Feed | None = None
         self._stored: tuple[pd.DataFrame, tuple[str, ...]] | None = None
@@ -69,6 +65,9 @@ class LiveBar(anywidget.AnyWidget):
         self.on_msg(self._receive)
         state.observe(lambda _: self._tell(), "klines")
         self._tell()
+
+    def __repr__(self) -> str:
+        return f"<LiveBar: {self._badge() or 'stored candles'}>"
 
     # ---- what it does
 
@@ -84,8 +83,12 @@ class LiveBar(anywidget.AnyWidget):
 
     @property
     def note(self) -> str:
-        """What must be known of the candles that are played: which are seen while they form."""
-        return self._feed.forming_text if isinstance(self._feed, Replay) else ""
+        """What must be known of the candles that come: in a replay which are seen while they form, else what
+        the exchange's connection last noticed.
+        """
+        if isinstance(self._feed, Replay):
+            return self._feed.forming_text
+        return self._notice if self._feed is not None else ""
 
     @property
     def speed(self) -> float:
@@ -111,12 +114,14 @@ class LiveBar(anywidget.AnyWidget):
         if start is None:
             start = klines.index[self._first_row(len(klines))]
         speed = self._speed if speed is None else speed
-        self._begin(_replay_of(self._state, klines, start, speed), klines, notes)
+        self._begin(replay_of(self._state, klines, start, speed), klines, notes)
 
     def follow_live(self) -> None:
         """Follow the exchange. Raises `ReplayError` where there is none."""
         if self._live is None:
-            raise ReplayError("LiveBar: there is no live feed; give one: LiveBar(state, live=...)")
+            raise ReplayError(
+                "LiveBar: there is no live feed; set TOOLKIT_LIVE, or give LiveBar(state, live=...)"
+            )
         klines, notes = self._all()
         self._begin(self._live(self._state.symbol, self._state.timeframe), klines, notes)
 
@@ -171,6 +176,7 @@ class LiveBar(anywidget.AnyWidget):
             return
         klines, notes = self._stored
         self._end()
+        self._state.moment = None
         self._state.show(klines, notes)
         self._tell()
 
@@ -179,23 +185,30 @@ class LiveBar(anywidget.AnyWidget):
     def _begin(self, feed: Feed, klines: pd.DataFrame, notes: tuple[str, ...]) -> None:
         self._end()
         state = self._state
+        # before all else, and not by way of None: whoever shows other markets looks at this
+        state.moment = feed.moment if isinstance(feed, Replay) else None
         self._feed, self._stored, self._ended = feed, (klines, notes), False
         state.following = Following(state, feed, badge=self._badge, told=self._tell, watch=self._watch)
         state.take = self._take
         for display in state.displays:
             display.badge = self._badge()
         if isinstance(feed, Replay):
-            state.moment = feed.moment
             state.show(feed.history(), notes)
         self._read()
         self._tell()
+
+    def _noticed(self, notice: Any) -> None:
+        shown = (self._state.symbol, self._state.timeframe)
+        if notice.symbol in ("", shown[0]) and notice.timeframe in ("", shown[1]):
+            self._notice = f"{notice.time:%H:%M} UTC: {notice.text}"
+            self._tell()
 
     def _end(self) -> None:
         feed, self._feed, self._stored = self._feed, None, None
         state = self._state
         if state.following is not None:
             state.following.close()
-        state.following, state.take, state.moment = None, state.show, None
+        state.following, state.take = None, state.show
         for display in state.displays:
             if feed is not None:
                 display.badge = ""
@@ -221,7 +234,7 @@ class LiveBar(anywidget.AnyWidget):
                     f" {before.moment:%Y-%m-%d %H:%M} UTC; there are candles from"
                     f" {klines.index[0]:%Y-%m-%d} to {klines.index[-1]:%Y-%m-%d}"
                 )
-            replay = _replay_of(self._state, klines, klines.index[known], before.speed)
+            replay = replay_of(self._state, klines, klines.index[known], before.speed)
             if not before.paused:
                 replay.play()
             self._begin(replay, klines, notes)
@@ -242,10 +255,6 @@ class LiveBar(anywidget.AnyWidget):
         if feed is None or following is None:
             return
         with self._state.reporting("The feed ended"):
-            if not isinstance(feed, Replay):
-                history = await asyncio.to_thread(feed.history)
-                if len(history):
-                    self._state.show(history, self._stored[1] if self._stored else ())
             await following.run()
         if self._feed is feed:
             self._ended = True
@@ -338,25 +347,6 @@ class LiveBar(anywidget.AnyWidget):
                 self.speed = math.inf if message["speed"] is None else float(message["speed"])
         self._tell()
         self.send({"type": "done", "action": action})
-
-
-def _replay_of(state: Dashboard, klines: pd.DataFrame, start: Any, speed: float) -> Replay:
-    """A paused replay, with the candles of the next smaller timeframe that tell how these came about."""
-    replay = Replay(klines, start=start, speed=speed, paused=True)
-    timeframe = klines.attrs["timeframe"]
-    shorter = [name for name in TIMEFRAMES if length_of(name) < length_of(timeframe)]
-    for name in sorted(shorter, key=length_of, reverse=True):
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # said when the candles themselves were loaded
-                smaller = KLineDataLoader.load_klines(klines.attrs["symbol"], name, source=state.source)
-            found = Replay(klines, start=start, speed=speed, paused=True, smaller=smaller)
-        except (CandleError, SourceError, OSError, ValueError):
-            continue
-        if not found.forming_text.startswith("No forming"):
-            return found
-        replay = found if replay.forming is None else replay
-    return replay
 
 
 def _moment(where: Any) -> pd.Timestamp:

@@ -16,6 +16,7 @@ from toolkit.kernels import (
     compiled,
     directional_movement,
     ema,
+    fill,
     true_range,
 )
 from toolkit.rules import Rule, crosses_above, crosses_below
@@ -94,7 +95,9 @@ class ADX(Indicator):
                 width[i] = both
                 up[i] *= share
                 down[i] *= share
-            up[:first] = down[:first] = mean[:first] = np.nan
+            fill(up[:first], np.nan)
+            fill(down[:first], np.nan)
+            fill(mean[:first], np.nan)
             for i in range(first, len(dx) if undefined else 0):
                 dx[i] = last = dx[i] if width[i] > VANISHED else last
             last = dx[-1] if first < len(dx) else last

@@ -2,7 +2,7 @@
 
 from toolkit.indicators.base import Histogram, Indicator, Line
 from toolkit.indicators.parameters import Period
-from toolkit.kernels import Array, compiled, rolling_extreme_memory, rolling_max_age, rolling_min_age
+from toolkit.kernels import TILE, Array, compiled, rolling_extreme_memory, rolling_max_age, rolling_min_age
 from toolkit.rules import Rule, crosses_above, crosses_below
 
 
@@ -48,9 +48,13 @@ class Aroon(Indicator):
         aroon_oscillator: Array,
     ) -> None:
         split = rolling_extreme_memory(period + 1)
-        rolling_max_age(state[:split], high, period + 1, aroon_up)
-        rolling_min_age(state[split:], low, period + 1, aroon_down)
-        for i in range(len(high)):
-            aroon_up[i] = 100.0 * (period - aroon_up[i]) / period
-            aroon_down[i] = 100.0 * (period - aroon_down[i]) / period
-            aroon_oscillator[i] = aroon_up[i] - aroon_down[i]
+        for at in range(0, len(high), TILE):
+            up, down = aroon_up[at : at + TILE], aroon_down[at : at + TILE]
+            apart = aroon_oscillator[at : at + TILE]
+            rolling_max_age(state[:split], high[at : at + TILE], period + 1, up)
+            rolling_min_age(state[split:], low[at : at + TILE], period + 1, down)
+            for i in range(len(up)):
+                up[i] = 100.0 * (period - up[i]) / period
+                down[i] = 100.0 * (period - down[i]) / period
+            for i in range(len(up)):
+                apart[i] = up[i] - down[i]

@@ -218,7 +218,7 @@ class Indicator:
         it is an input: milliseconds since 1970). `out` holds an array of that length for each output and is
         filled and returned; without it, new arrays are made. `checked`: the arrays are known to be finite, as
         every loaded frame's are, and are not looked through once more; where they are not, the outputs mean
-        nothing, and a kernel may never end. Raises `ValueError` for what does not fit.
+        nothing. Raises `ValueError` for what does not fit.
         """
         return run.compute(self, candles, out, checked)
 

@@ -8,8 +8,10 @@ from toolkit.indicators.base import Indicator, Line
 from toolkit.indicators.parameters import Bounds, Source
 from toolkit.kernels import (
     NOISE,
+    TILE,
     Array,
     compiled,
+    fill,
     rolling_mean,
     rolling_mean_memory,
     rolling_mean_std,
@@ -76,20 +78,25 @@ class BollingerBands(Indicator):
         bb_position: Array,
         squeeze_width: Array,
     ) -> None:
-        seen = int(state[0])
-        split = 1 + rolling_mean_std_memory(period)
-        rolling_mean_std(state[1:split], price, period, bb_middle, bb_width)
-        for i in range(len(price)):
-            reach = std_dev * bb_width[i]
-            upper, lower = bb_middle[i] + reach, bb_middle[i] - reach
-            width = upper - lower
-            position = (price[i] - lower) / width
-            bb_upper[i] = upper
-            bb_lower[i] = lower
-            bb_width[i] = width
-            bb_position[i] = position if width > NOISE * bb_middle[i] else np.nan
-        first = min(len(price), max(0, period - 1 - seen))
-        squeeze_width[:first] = np.nan
-        rolling_mean(state[split:], bb_width[first:], squeeze_period, squeeze_width[first:])
-        squeeze_width *= squeeze_ratio
-        state[0] = seen + len(price)
+        seen, split = int(state[0]), 1 + rolling_mean_std_memory(period)
+        for at in range(0, len(price), TILE):
+            to = at + TILE
+            now, middle, width = price[at:to], bb_middle[at:to], bb_width[at:to]
+            upper, lower = bb_upper[at:to], bb_lower[at:to]
+            position, squeeze = bb_position[at:to], squeeze_width[at:to]
+            rolling_mean_std(state[1:split], now, period, middle, width)
+            for i in range(len(now)):
+                reach = std_dev * width[i]
+                upper[i] = middle[i] + reach
+                lower[i] = middle[i] - reach
+            for i in range(len(now)):
+                width[i] = upper[i] - lower[i]
+                share = (now[i] - lower[i]) / width[i]
+                position[i] = share if width[i] > NOISE * middle[i] else np.nan
+            first = min(len(now), max(0, period - 1 - seen))
+            fill(squeeze[:first], np.nan)
+            rolling_mean(state[split:], width[first:], squeeze_period, squeeze[first:])
+            for i in range(len(now)):
+                squeeze[i] *= squeeze_ratio
+            seen += len(now)
+        state[0] = seen

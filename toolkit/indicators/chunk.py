@@ -2,7 +2,7 @@
 
 import datetime as dt
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -72,13 +72,13 @@ def mean_of(parts: Sequence[float]) -> float:
     return total / len(parts)
 
 
-def mean_of_arrays(parts: Sequence[Array], new: Callable[[int], Array] = np.empty) -> Array:
+def mean_of_arrays(parts: Sequence[Array], out: Array | None = None) -> Array:
     """The mean of a few prices at each place, in one pass and with the same bits as `mean_of`; of one array,
-    that array itself. `new` makes the array that is filled. The arrays are of one length.
+    that array itself. `out`, where it is given, is filled. The arrays are of one length.
     """
     if len(parts) == 1:
         return parts[0]
-    out = new(len(parts[0]))
+    out = np.empty(len(parts[0])) if out is None else out
     if len(parts) == 2:
         _mean_of_two(parts[0], parts[1], out)
     elif len(parts) == 3:
@@ -180,12 +180,15 @@ class Inputs:
                 values.append(mean_of([_number(self.who, candle, column) for column in columns]))
         return Candle(values, time)
 
-    def of_arrays(
-        self, candles: Mapping[str, Array], checked: bool = False, new: Callable[[int], Array] = np.empty
-    ) -> tuple[dict[str, Array], int]:
-        """Checked arrays of one length, and that length; `ValueError` for those that can't be used.
+    def of_arrays(self, candles: Mapping[str, Array]) -> tuple[dict[str, Array], int]:
+        """Checked arrays of one length, and that length; `ValueError` for those that can't be used."""
+        read, length = self.columns_of(candles)
+        return self.part_of(read, slice(None)), length
 
-        Whether the numbers are finite is not looked at where they are `checked` already; `new` makes arrays.
+    def columns_of(self, candles: Mapping[str, Array], checked: bool = False) -> tuple[dict[str, Array], int]:
+        """The columns that are read, checked, and their length; `ValueError` for those that can't be used.
+
+        Whether the numbers are finite is not looked at where they are `checked` already.
         """
         read: dict[str, Array] = {}
         for column in (column for columns in self._columns.values() for column in columns):
@@ -198,15 +201,25 @@ class Inputs:
         lengths = {name: len(values) for name, values in read.items()}
         if len(set(lengths.values())) > 1:
             raise ValueError(f"{self.who}: the arrays are of different lengths: {lengths}")
-        inputs = {
-            name: mean_of_arrays([read[column] for column in columns], new)
+        return read, next(iter(lengths.values()))
+
+    @property
+    def means(self) -> tuple[str, ...]:
+        """The inputs that are the mean of several columns."""
+        return tuple(name for name, columns in self._columns.items() if len(columns) > 1)
+
+    def part_of(
+        self, read: Mapping[str, Array], part: slice, out: Mapping[str, Array] | None = None
+    ) -> dict[str, Array]:
+        """The inputs of a part of these columns; `out` has arrays for those that are means, by name."""
+        return {
+            name: mean_of_arrays([read[column][part] for column in columns], (out or {}).get(name))
             for name, columns in self._columns.items()
         }
-        return inputs, next(iter(lengths.values()))
 
 
 @compiled
-def _finite(bits: npt.NDArray[np.int64]) -> bool:
+def finite(bits: npt.NDArray[np.int64]) -> bool:
     """Whether no float of these bits is infinite or NaN: those have all bits of their exponent set."""
     worst = 0
     for i in range(len(bits)):
@@ -218,7 +231,7 @@ def _array(who: str, name: str, values: Array, checked: bool) -> Array:
     if not isinstance(values, np.ndarray) or values.dtype != np.float64 or values.ndim != 1:
         raise ValueError(f"{who}: {name!r} must be a one-dimensional array of float64")
     values = np.ascontiguousarray(values)
-    if not checked and not _finite(values.view(np.int64)):
+    if not checked and not finite(values.view(np.int64)):
         raise ValueError(f"{who}: {name!r} has values that are not finite")
     return values
 
@@ -232,10 +245,10 @@ def _column(who: str, frame: pd.DataFrame, name: str) -> Array:
     if not pd.api.types.is_numeric_dtype(column.dtype) or pd.api.types.is_bool_dtype(column.dtype):
         raise ValueError(f"{who}: column {name!r} holds {column.dtype}, not numbers")
     values = np.ascontiguousarray(column.to_numpy(dtype=np.float64, na_value=np.nan))
-    if not _finite(values.view(np.int64)):
-        finite = np.isfinite(values)
-        where = frame.index[int(finite.argmin())]
-        count = len(values) - int(finite.sum())
+    if not finite(values.view(np.int64)):
+        good = np.isfinite(values)
+        where = frame.index[int(good.argmin())]
+        count = len(values) - int(good.sum())
         raise ValueError(
             f"{who}: column {name!r} has {count} values that are not finite, the first at {where}"
         )

@@ -4,7 +4,7 @@ import numpy as np
 
 from toolkit.indicators.base import Indicator, Line
 from toolkit.indicators.parameters import Period, Source
-from toolkit.kernels import EMA_MEMORY, TILE, Array, compiled, ema, settle
+from toolkit.kernels import EMA_MEMORY, TILE, Array, compiled, ema, fill, settle
 from toolkit.rules import Rule, crosses_above, crosses_below
 
 
@@ -46,7 +46,7 @@ class DEMA(Indicator):
             mean = once[: len(now)]
             first = min(len(now), max(0, period - 1 - seen))
             ema(state[1:4], now, period, alpha, mean)
-            twice[:first] = np.nan
+            fill(twice[:first], np.nan)
             ema(state[4:7], mean[first:], period, alpha, twice[first:])
             for i in range(len(now)):
                 twice[i] = 2.0 * mean[i] - twice[i]

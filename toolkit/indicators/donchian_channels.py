@@ -53,14 +53,17 @@ class DonchianChannels(Indicator):
         upper_before: Array,
         lower_before: Array,
     ) -> None:
-        second = rolling_extreme_memory(period)
-        third, fourth = 2 * second, 2 * second + delay_memory(1)
-        for start in range(0, len(high), TILE):
-            stop = min(start + TILE, len(high))
-            upper, middle, lower = dc_upper[start:stop], dc_middle[start:stop], dc_lower[start:stop]
-            rolling_max(state[:second], high[start:stop], period, upper)
-            rolling_min(state[second:third], low[start:stop], period, lower)
+        size = rolling_extreme_memory(period)
+        tops, bottoms, before = state[:size], state[size : 2 * size], state[2 * size :]
+        for at in range(0, len(high), TILE):
+            upper, middle, lower = (
+                dc_upper[at : at + TILE],
+                dc_middle[at : at + TILE],
+                dc_lower[at : at + TILE],
+            )
+            rolling_max(tops, high[at : at + TILE], period, upper)
+            rolling_min(bottoms, low[at : at + TILE], period, lower)
             for i in range(len(upper)):
                 middle[i] = 0.5 * (upper[i] + lower[i])
-            delay(state[third:fourth], upper, 1, upper_before[start:stop])
-            delay(state[fourth:], lower, 1, lower_before[start:stop])
+            delay(before[: delay_memory(1)], upper, 1, upper_before[at : at + TILE])
+            delay(before[delay_memory(1) :], lower, 1, lower_before[at : at + TILE])

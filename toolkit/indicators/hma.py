@@ -6,7 +6,7 @@ import numpy as np
 
 from toolkit.indicators.base import Indicator, Line
 from toolkit.indicators.parameters import Bounds, Source
-from toolkit.kernels import TILE, Array, compiled, settle, weighted_mean, weighted_mean_memory
+from toolkit.kernels import TILE, Array, compiled, fill, settle, weighted_mean, weighted_mean_memory
 from toolkit.rules import Rule, crosses_above, crosses_below
 
 
@@ -54,7 +54,7 @@ class HMA(Indicator):
             weighted_mean(state[slow:smooth], now, period, raw)
             for i in range(len(now)):
                 raw[i] = 2.0 * fast_mean[i] - raw[i]
-            mean[:first] = np.nan
+            fill(mean[:first], np.nan)
             weighted_mean(state[smooth:], raw[first:], root, mean[first:])
             settle(now, mean)
             seen += len(now)

@@ -8,6 +8,7 @@ from toolkit.kernels import (
     TILE,
     Array,
     compiled,
+    copy,
     delay,
     delay_memory,
     rolling_midpoint,
@@ -96,7 +97,7 @@ class Ichimoku(Indicator):
             rolling_midpoint(state[third:fourth], top, bottom, senkou_period, b)
             for i in range(len(fast)):
                 a[i] = 0.5 * (fast[i] + slow[i])
-            chikou[start:stop] = close[start:stop]
+            copy(close[start:stop], chikou[start:stop])
             now_a, now_b = cloud_a[start:stop], cloud_b[start:stop]
             delay(state[fourth:fifth], a, displacement, now_a)
             delay(state[fifth:], b, displacement, now_b)

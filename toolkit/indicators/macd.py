@@ -2,7 +2,7 @@
 
 from toolkit.indicators.base import Histogram, Indicator, Line
 from toolkit.indicators.parameters import Period, Source
-from toolkit.kernels import EMA_MEMORY, NOISE, Array, compiled, ema
+from toolkit.kernels import EMA_MEMORY, NOISE, TILE, Array, compiled, copy, ema
 from toolkit.rules import Rule, crosses_above, crosses_below
 
 
@@ -50,20 +50,21 @@ class MACD(Indicator):
         macd_signal: Array,
         macd_histogram: Array,
     ) -> None:
-        fast, slow, signal = state[1:4], state[4:7], state[7:10]
-        seen = int(state[0])
-        late = min(len(price), max(0, slow_period - fast_period - seen))  # the fast mean begins so much later
-        first = min(len(price), max(0, slow_period - 1 - seen))
-        ema(fast, price[late:], fast_period, 2.0 / (fast_period + 1), macd[late:])
-        ema(slow, price, slow_period, 2.0 / (slow_period + 1), macd_signal)
-        macd[:first] = macd_signal[:first]
-        distance, line, level = macd[first:], macd_signal[first:], price[first:]
-        for i in range(len(level)):
-            apart = distance[i] - line[i]
-            distance[i] = apart if abs(apart) > NOISE * level[i] else 0.0
-        ema(signal, distance, signal_period, 2.0 / (signal_period + 1), line)
-        for i in range(len(level)):
-            line[i] = distance[i] if abs(distance[i] - line[i]) <= NOISE * level[i] else line[i]
-        for i in range(len(price)):
-            macd_histogram[i] = macd[i] - macd_signal[i]
-        state[0] = seen + len(price)
+        fast, slow, signal, seen = state[1:4], state[4:7], state[7:10], int(state[0])
+        for at in range(0, len(price), TILE):
+            now, apart, line = price[at : at + TILE], macd[at : at + TILE], macd_signal[at : at + TILE]
+            histogram = macd_histogram[at : at + TILE]
+            late = min(len(now), max(0, slow_period - fast_period - seen))  # where the fast mean begins
+            first = min(len(now), max(0, slow_period - 1 - seen))
+            ema(fast, now[late:], fast_period, 2.0 / (fast_period + 1), apart[late:])
+            ema(slow, now, slow_period, 2.0 / (slow_period + 1), line)
+            copy(line[:first], apart[:first])
+            for i in range(len(now)):
+                distance = apart[i] - line[i]
+                apart[i] = 0.0 if abs(distance) <= NOISE * now[i] else distance
+            ema(signal, apart[first:], signal_period, 2.0 / (signal_period + 1), line[first:])
+            for i in range(len(now)):
+                mean = apart[i] if abs(apart[i] - line[i]) <= NOISE * now[i] else line[i]
+                line[i], histogram[i] = mean, apart[i] - mean
+            seen += len(now)
+        state[0] = seen

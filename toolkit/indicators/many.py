@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from toolkit.indicators.base import Indicator
-from toolkit.indicators.chunk import Inputs
+from toolkit.indicators.chunk import Inputs, finite
 from toolkit.indicators.run import STATE_VERSION, checksum, decode, encode
 from toolkit.kernels import Array
 from toolkit.kernels.compiling import cache_folder, compiled, unowned
@@ -69,10 +69,23 @@ class ManyRuns:
             raise ValueError(f"{self._who}: series must be named, each once; got {list(series)!r}")
         count = len(self.series)
         self._inputs = Inputs(self._who, indicator.inputs, indicator.params)
-        self._columns = indicator.columns + (("open_time",) if "open_time" in indicator.inputs else ())
         self._memory = np.zeros((count, indicator.state_size))
-        names = [*(output.name for output in indicator.outputs), *indicator.internals]
-        self._written = dict(zip(names, np.empty((len(names), count)), strict=True))
+        # What the loop reads and writes, bound once: the next candles are copied there.
+        columns = (*indicator.columns, *(("open_time",) if "open_time" in indicator.inputs else ()))
+        block = np.zeros((len(columns), count))
+        self._bits = block.ravel().view(np.int64)
+        self._read = dict(zip(columns, block, strict=True))
+        self._means = {name: np.empty(count) for name in self._inputs.means}
+        self._outputs = [output.name for output in indicator.outputs]
+        self._names = [*self._outputs, *indicator.internals]
+        self._written = np.empty((len(self._names), count))
+        available = {
+            "state": self._memory,
+            **self._inputs.part_of(self._read, slice(None), self._means),
+            **dict(zip(self._names, self._written, strict=True)),
+            **indicator.kernel_parameters,
+        }
+        self._arguments = [available[name] for name in indicator.kernel_arguments]
         self._loop = _loop_of(type(indicator))
         if state is not None:
             self._restore(state)
@@ -83,26 +96,37 @@ class ManyRuns:
         `candles` maps column names to float64 arrays with a value a series. Raises `ValueError`, and feeds
         none, where a value is missing or not finite.
         """
-        return {name: values.copy() for name, values in self._step(candles, self._memory).items()}
+        self._take(candles)
+        self._loop(*self._arguments)
+        return dict(zip(self._outputs, self._written.copy(), strict=False))  # internals come after them
 
     def peek(self, candles: Mapping[str, Array]) -> dict[str, Array]:
         """The outputs if these candles closed now; nothing is committed."""
-        return {name: values.copy() for name, values in self._step(candles, self._memory.copy()).items()}
+        before = self._memory.copy()
+        try:
+            return self.update(candles)
+        finally:
+            self._memory[:] = before
 
-    def _step(self, candles: Mapping[str, Array], memory: Array) -> dict[str, Array]:
-        inputs, length = self._inputs.of_arrays(candles)
-        if length != len(self.series):
-            raise ValueError(f"{self._who}: {length} candles for {len(self.series)} series")
-        available = {"state": memory, **inputs, **self._written, **self.indicator.kernel_parameters}
-        self._loop(*(available[name] for name in self.indicator.kernel_arguments))
-        return {output.name: self._written[output.name] for output in self.indicator.outputs}
+    def _take(self, candles: Mapping[str, Array]) -> None:
+        """Copy the candles to where the loop reads them, if they are fit for it."""
+        for name, place in self._read.items():
+            values = candles.get(name)
+            if type(values) is not np.ndarray or values.dtype != np.float64 or values.shape != place.shape:
+                _, length = self._inputs.columns_of(candles)  # says what is wrong, unless it is the length
+                raise ValueError(f"{self._who}: {length} candles for {len(self.series)} series")
+            place[:] = values
+        if not finite(self._bits):
+            self._inputs.columns_of(candles)
+        if self._means:
+            self._inputs.part_of(self._read, slice(None), self._means)
 
     def feed(self, series: str, candles: Mapping[str, Array]) -> dict[str, Array]:
         """Feed the history of one series; its outputs. Columns as in `Indicator.compute`."""
         if series not in self.series:
             raise KeyError(f"{self._who}: no series is named {series!r}")
         inputs, length = self._inputs.of_arrays(candles)
-        columns = {name: np.empty(length) for name in self._written} | inputs
+        columns = {name: np.empty(length) for name in self._names} | inputs
         if length:
             memory = self._memory[self.series.index(series)]
             available = {"state": memory, **columns, **self.indicator.kernel_parameters}

@@ -4,7 +4,7 @@ import numpy as np
 
 from toolkit.indicators.base import Indicator, Line
 from toolkit.indicators.parameters import Level, Period, Source
-from toolkit.kernels import NOISE, TILE, Array, compiled, rolling_mean, rolling_mean_memory
+from toolkit.kernels import NOISE, TILE, Array, compiled, copy, rolling_mean, rolling_mean_memory
 from toolkit.rules import Rule, at_or_above, at_or_below, crosses_above, crosses_below
 
 
@@ -47,7 +47,7 @@ class MFI(Indicator):
     def kernel(state: Array, price: Array, volume: Array, period: int, mfi: Array) -> None:
         begin, previous = 0, state[1]
         split = 2 + rolling_mean_memory(period)
-        rises, falls = np.empty((2, min(TILE, len(price))))
+        scratch = np.empty((2, min(TILE, len(price))))
         if state[0] == 0.0:  # the first price has no change
             mfi[0] = np.nan
             previous = price[0]
@@ -55,9 +55,9 @@ class MFI(Indicator):
         for at in range(begin, len(price), TILE):
             now, size, out = price[at : at + TILE], volume[at : at + TILE], mfi[at : at + TILE]
             count = len(now)
-            rise, fall = rises[:count], falls[:count]
+            rise, fall = scratch[0, :count], scratch[1, :count]
             fall[0] = previous
-            fall[1:] = now[:-1]
+            copy(now, fall[1:])
             previous = now[-1]
             for i in range(count):
                 change, noise = now[i] - fall[i], NOISE * now[i]

@@ -11,6 +11,7 @@ from toolkit.kernels import (
     TILE,
     Array,
     compiled,
+    copy,
     ema,
     running_sum,
     settle,
@@ -58,7 +59,7 @@ class OBV(Indicator):
             now, size = price[at : at + TILE], volume[at : at + TILE]
             total, mean = obv[at : at + TILE], obv_signal[at : at + TILE]
             before[0] = previous
-            before[1 : len(now)] = now[:-1]
+            copy(now, before[1 : len(now)])
             previous = now[-1]
             for i in range(len(now)):
                 change, noise = now[i] - before[i], NOISE * now[i]

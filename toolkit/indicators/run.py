@@ -3,9 +3,7 @@
 import base64
 import hashlib
 import json
-import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -159,7 +157,8 @@ class Run:
 
     def _arguments(self, columns: Mapping[str, Array]) -> tuple[Any, ...]:
         """What the kernel asks for by name."""
-        return _arguments(self.indicator, self._memory, columns)
+        available = {"state": self._memory, **columns, **self.indicator.kernel_parameters}
+        return tuple(available[name] for name in self.indicator.kernel_arguments)
 
     def _signals(
         self,
@@ -241,68 +240,52 @@ class Run:
         self._memory[:], self._rule_memory[:], self._seen = memory, rule_memory, seen
 
 
+_PIECE = 50_000  # candles whose temporary columns, of 400 kB each, stay in the cache of the second level
+
+
 def compute(
     indicator: "Indicator", candles: Mapping[str, Array], out: Mapping[str, Array] | None, checked: bool
 ) -> dict[str, Array]:
-    """See `Indicator.compute`."""
+    """See `Indicator.compute`.
+
+    Where the kernel reads or writes columns that nobody asked for, it is run in pieces, which gives the same
+    bits: these columns then cost no memory.
+    """
     who = type(indicator).__name__
-    with _scratch() as new:
-        inputs, length = Inputs(who, indicator.inputs, indicator.params).of_arrays(candles, checked, new)
-        read = [candles[name] for name in (*indicator.columns, "open_time") if name in candles]
-        columns = {}
-        for output in indicator.outputs:
-            if out is None:
-                columns[output.name] = np.empty(length)
-                continue
-            if output.name not in out:
-                raise ValueError(
-                    f"{who}: out has no array {output.name!r}; it has: {', '.join(map(str, out))}"
-                )
-            given = out[output.name]
-            if given.shape != (length,) or given.dtype != np.float64 or not given.flags.c_contiguous:
-                raise ValueError(
-                    f"{who}: out[{output.name!r}] must be a contiguous float64 array of length {length}, "
-                    f"not {given.dtype} of shape {given.shape}"
-                )
-            if any(np.may_share_memory(given, values) for values in read):
-                raise ValueError(f"{who}: out[{output.name!r}] shares memory with the candles")
-            columns[output.name] = given
-        internals = {name: new(length) for name in indicator.internals}
-        if length:
-            memory = np.zeros(indicator.state_size)
-            indicator.kernel(*_arguments(indicator, memory, columns | internals | inputs))
+    inputs = Inputs(who, indicator.inputs, indicator.params)
+    read, length = inputs.columns_of(candles, checked)
+    columns = {
+        output.name: np.empty(length) if out is None else _given(who, out, output.name, length)
+        for output in indicator.outputs
+    }
+    if out is not None:
+        for name, given in columns.items():
+            if any(np.may_share_memory(given, values) for values in read.values()):
+                raise ValueError(f"{who}: out[{name!r}] shares memory with the candles")
+    unseen = (*indicator.internals, *inputs.means)
+    step = min(length, _PIECE) if unseen else length
+    scratch = {name: np.empty(step) for name in unseen}
+    available: dict[str, Any] = {"state": np.zeros(indicator.state_size), **indicator.kernel_parameters}
+    for start in range(0, length, step or 1):
+        part = slice(start, min(start + step, length))
+        kept = {name: values[: part.stop - start] for name, values in scratch.items()}
+        available |= kept | {name: values[part] for name, values in columns.items()}
+        available |= inputs.part_of(read, part, kept)
+        indicator.kernel(*(available[name] for name in indicator.kernel_arguments))
     return columns
 
 
-_kept = threading.local()  # `blocks`: arrays that calls on this thread may write to
-_LONGEST_KEPT = 2**20  # values of an array that is kept
-
-
-@contextmanager
-def _scratch() -> Iterator[Callable[[int], Array]]:
-    """Arrays for the time of one call, kept by the thread for the next one: fresh memory costs a page fault a
-    page, which is more than the arithmetic. They are taken away meanwhile, so that a kernel may call again.
-    """
-    blocks: list[Array] = _kept.__dict__.pop("blocks", [])
-    taken: list[Array] = []
-
-    def new(length: int) -> Array:
-        block = blocks.pop() if blocks else np.empty(length)
-        if len(block) < length:
-            block = np.empty(length)
-        taken.append(block)
-        return block[:length]
-
-    try:
-        yield new
-    finally:
-        _kept.blocks = [block for block in (*blocks, *reversed(taken)) if len(block) <= _LONGEST_KEPT][-4:]
-
-
-def _arguments(indicator: "Indicator", memory: Array, columns: Mapping[str, Array]) -> tuple[Any, ...]:
-    """What the kernel asks for by name."""
-    available: dict[str, Any] = {"state": memory, **columns, **indicator.kernel_parameters}
-    return tuple(available[name] for name in indicator.kernel_arguments)
+def _given(who: str, out: Mapping[str, Array], name: str, length: int) -> Array:
+    """The array to be filled, if it is fit for that."""
+    if name not in out:
+        raise ValueError(f"{who}: out has no array {name!r}; it has: {', '.join(map(str, out))}")
+    given = out[name]
+    if given.shape != (length,) or given.dtype != np.float64 or not given.flags.c_contiguous:
+        raise ValueError(
+            f"{who}: out[{name!r}] must be a contiguous float64 array of length {length}, "
+            f"not {given.dtype} of shape {given.shape}"
+        )
+    return given
 
 
 def _some(found: tuple[npt.NDArray[np.int64], Array]) -> bool:

@@ -2,7 +2,7 @@
 
 from toolkit.indicators.base import Indicator, Line
 from toolkit.indicators.parameters import Period, Source
-from toolkit.kernels import TILE, Array, compiled, rolling_mean, rolling_mean_memory, settle
+from toolkit.kernels import Array, compiled, rolling_mean_memory, settled_mean
 from toolkit.rules import Rule, crosses_above, crosses_below
 
 
@@ -36,7 +36,4 @@ class SMA(Indicator):
     @staticmethod
     @compiled
     def kernel(state: Array, price: Array, period: int, sma: Array) -> None:
-        for at in range(0, len(price), TILE):
-            now, mean = price[at : at + TILE], sma[at : at + TILE]
-            rolling_mean(state, now, period, mean)
-            settle(now, mean)
+        settled_mean(state, price, period, sma)

@@ -4,7 +4,7 @@ import numpy as np
 
 from toolkit.indicators.base import Indicator, Line
 from toolkit.indicators.parameters import Period, Source
-from toolkit.kernels import EMA_MEMORY, TILE, Array, compiled, ema, settle
+from toolkit.kernels import EMA_MEMORY, TILE, Array, compiled, ema, fill, settle
 from toolkit.rules import Rule, crosses_above, crosses_below
 
 
@@ -50,8 +50,9 @@ class TEMA(Indicator):
             ema(state[1:4], now, period, alpha, once)
             ema(state[4:7], once[first:], period, alpha, twice[first:])
             ema(state[7:10], twice[second:], period, alpha, thrice[second:])
-            thrice[:second] = np.nan
-            for i in range(second, len(now)):
+            fill(twice[:first], np.nan)
+            fill(thrice[:second], np.nan)
+            for i in range(len(now)):
                 thrice[i] = 3.0 * once[i] - 3.0 * twice[i] + thrice[i]
             settle(now, thrice)
             seen += len(now)

@@ -2,7 +2,7 @@
 
 from toolkit.indicators.base import Indicator, Line
 from toolkit.indicators.parameters import Period, Source
-from toolkit.kernels import TILE, Array, compiled, settle, weighted_mean, weighted_mean_memory
+from toolkit.kernels import Array, compiled, settled_weighted_mean, weighted_mean_memory
 from toolkit.rules import Rule, crosses_above, crosses_below
 
 
@@ -37,7 +37,4 @@ class WMA(Indicator):
     @staticmethod
     @compiled
     def kernel(state: Array, price: Array, period: int, wma: Array) -> None:
-        for at in range(0, len(price), TILE):
-            now, mean = price[at : at + TILE], wma[at : at + TILE]
-            weighted_mean(state, now, period, mean)
-            settle(now, mean)
+        settled_weighted_mean(state, price, period, wma)

@@ -1,4 +1,4 @@
-from toolkit.kernels.compiling import compiled, shared
+from toolkit.kernels.compiling import compiled, fma, shared
 from toolkit.kernels.constants import NOISE, TILE, VANISHED, Array
 from toolkit.kernels.deviations import (
     rolling_mean_deviation,
@@ -6,17 +6,14 @@ from toolkit.kernels.deviations import (
     rolling_mean_std,
     rolling_mean_std_memory,
 )
+from toolkit.kernels.exponential import EMA_MEMORY, RECURRENCE_MEMORY, ema, recurrence
 from toolkit.kernels.logarithms import LOG_CHANGE_MEMORY, log_change
 from toolkit.kernels.means import (
-    EMA_MEMORY,
-    RECURRENCE_MEMORY,
-    efficiency,
-    efficiency_memory,
-    ema,
-    recurrence,
     rolling_mean,
     rolling_mean_memory,
     settle,
+    settled_mean,
+    settled_weighted_mean,
     weighted_mean,
     weighted_mean_memory,
 )
@@ -26,6 +23,8 @@ from toolkit.kernels.moves import (
     RUNNING_SUM_MEMORY,
     TRUE_RANGE_MEMORY,
     change,
+    efficiency,
+    efficiency_memory,
     gain_share,
     money_flow,
     running_sum,
@@ -38,8 +37,10 @@ from toolkit.kernels.ranges import (
     directional_movement,
 )
 from toolkit.kernels.windows import (
+    copy,
     delay,
     delay_memory,
+    fill,
     percent_change,
     rolling_extreme_memory,
     rolling_max,
@@ -67,12 +68,15 @@ __all__ = [
     "average_true_range",
     "change",
     "compiled",
+    "copy",
     "delay",
     "delay_memory",
     "directional_movement",
     "efficiency",
     "efficiency_memory",
     "ema",
+    "fill",
+    "fma",
     "gain_share",
     "log_change",
     "money_flow",
@@ -93,6 +97,8 @@ __all__ = [
     "rolling_min_age",
     "running_sum",
     "settle",
+    "settled_mean",
+    "settled_weighted_mean",
     "shared",
     "true_range",
     "weighted_mean",

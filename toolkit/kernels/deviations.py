@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 
-from toolkit.kernels.compiling import compiled, shared, unowned
+from toolkit.kernels.compiling import compiled, fma, shared, unowned
 from toolkit.kernels.constants import TILE, Array
-from toolkit.kernels.windows import remember
+from toolkit.kernels.windows import copy, fill, remember
 
 
 @shared
@@ -45,7 +45,7 @@ def rolling_mean_std(memory: Array, values: Array, period: int, mean: Array, std
             now[j] = value[j]
             away = value[j] - reference
             total += away
-            square += away * away
+            square = fma(away, away, square)
             centre[j] = total
             deviation[j] = square
         doubtful = 0
@@ -59,8 +59,9 @@ def rolling_mean_std(memory: Array, values: Array, period: int, mean: Array, std
         if doubtful:
             for j in range(steps):
                 _recompute_flat(block, last, at + j, period, reference, centre, deviation, j)
-        centre[: max(0, period - 1 - seen)] = np.nan
-        deviation[: max(0, period - 1 - seen)] = np.nan
+        early = min(steps, max(0, period - 1 - seen))
+        fill(centre[:early], np.nan)
+        fill(deviation[:early], np.nan)
         done += steps
         seen += steps
         if at + steps == period:
@@ -69,10 +70,10 @@ def rolling_mean_std(memory: Array, values: Array, period: int, mean: Array, std
             for j in range(period - 1, 0, -1):
                 away = block[j] - reference
                 total += away
-                square += away * away
+                square = fma(away, away, square)
                 behind[j] = total
                 behind2[j] = square
-            last[:period] = block[:period]
+            copy(block[:period], last[:period])
             total = square = 0.0
     memory[0], memory[1], memory[2], memory[3] = seen, reference, total, square
 
@@ -128,7 +129,7 @@ def rolling_mean_deviation(memory: Array, values: Array, mean: Array, period: in
         )
         count = len(chunk)
         remember(memory, chunk, keep, recent)
-        total[:] = 0.0
+        fill(total, 0.0)
         for k in range(period):
             value = recent[k : k + count]
             for i in range(count):

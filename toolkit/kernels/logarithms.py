@@ -8,6 +8,7 @@ from toolkit.kernels.compiling import compiled, unowned
 from toolkit.kernels.constants import Array
 
 LOG_CHANGE_MEMORY = 2  # slots that `log_change` needs
+_MOST_ROOTS = 16  # the largest number divided by the least needs 14
 _NEAR = 0.1  # up to here, a value 1.22 times the one before, eight terms of the series are all that count
 
 
@@ -48,11 +49,13 @@ def _twice_artanh(x: float) -> float:
 @compiled
 def _log_of_far(earlier: float, later: float) -> float:
     """As `log_change`, of two values that lie far apart: roots are exact to the last bit, and bring them
-    near.
+    near. Of infinite values NaN.
     """
     if not (earlier > 0.0 and later > 0.0):
         return np.nan
     ratio, times = math.sqrt(later) / math.sqrt(earlier), 2.0
-    while not abs(ratio - 1.0) <= _NEAR:
+    for _ in range(_MOST_ROOTS):
+        if abs(ratio - 1.0) <= _NEAR:
+            break
         ratio, times = math.sqrt(ratio), 2.0 * times
     return times * _twice_artanh((ratio - 1.0) / (ratio + 1.0))

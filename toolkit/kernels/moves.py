@@ -2,8 +2,10 @@
 
 import numpy as np
 
-from toolkit.kernels.compiling import compiled, unowned
-from toolkit.kernels.constants import NOISE, VANISHED, Array
+from toolkit.kernels.compiling import compiled, fma, shared, unowned
+from toolkit.kernels.constants import NOISE, TILE, VANISHED, Array
+from toolkit.kernels.means import rolling_mean, rolling_mean_memory
+from toolkit.kernels.windows import fill, remember
 
 CHANGE_MEMORY = 2  # slots that `change` needs
 TRUE_RANGE_MEMORY = 2  # slots that `true_range` needs
@@ -52,31 +54,32 @@ def running_sum(memory: Array, values: Array, out: Array) -> None:
 
     In aligned blocks of four: what a block holds is summed apart, and added to what went before.
     """
+    memory, values, out = unowned(memory), unowned(values), unowned(out)
     phase, before, local = int(memory[0]), memory[1], memory[2]
     count = len(values)
     i = 0
-    while i < count and phase:  # the block that an earlier chunk began
-        local += values[i]
+    while i < count:
+        if phase == 0 and count - i >= 4:
+            stop = i + (count - i) // 4 * 4
+            value, total = values[i:stop].reshape((stop - i) // 4, 4), out[i:stop].reshape((stop - i) // 4, 4)
+            for j in range(len(value)):
+                one = value[j, 0]
+                two = one + value[j, 1]
+                three = two + value[j, 2]
+                four = three + value[j, 3]
+                total[j, 0] = before + one
+                total[j, 1] = before + two
+                total[j, 2] = before + three
+                before += four
+                total[j, 3] = before
+            i = stop
+            continue
+        # One value of a block that begins or ends outside this chunk: the same additions.
+        local = local + values[i] if phase else values[i]
         out[i] = before + local
         phase = (phase + 1) & 3
         if phase == 0:
             before = out[i]
-        i += 1
-    for _ in range((count - i) // 4):
-        one = values[i]
-        two = one + values[i + 1]
-        three = two + values[i + 2]
-        four = three + values[i + 3]
-        out[i] = before + one
-        out[i + 1] = before + two
-        out[i + 2] = before + three
-        before = before + four
-        out[i + 3] = before
-        i += 4
-    while i < count:  # begin a block that a later chunk will end
-        local = values[i] if phase == 0 else local + values[i]
-        out[i] = before + local
-        phase += 1
         i += 1
     memory[0], memory[1], memory[2] = phase, before, local
 
@@ -94,6 +97,39 @@ def money_flow(high: Array, low: Array, close: Array, volume: Array, out: Array)
         share = apart / range_
         moved = range_ > 0.0 and abs(apart) > NOISE * close[i]
         out[i] = share * volume[i] if moved else 0.0
+
+
+@shared
+def efficiency_memory(period: int) -> int:
+    """Slots of memory that `efficiency` needs."""
+    return 1 + period + rolling_mean_memory(period)
+
+
+@compiled
+def efficiency(memory: Array, values: Array, period: int, out: Array) -> None:
+    """Kaufman's efficiency ratio: how far the last `period` changes led, as a share of the way they went; 1
+    where nothing moved, NaN until there are so many. Memory: `efficiency_memory(period)` slots. `out` is not
+    `values`.
+    """
+    memory, values, out = unowned(memory), unowned(values), unowned(out)
+    kept, path = memory[1 : 1 + period], memory[1 + period :]
+    first = 1 if memory[0] == 0.0 and len(values) else 0  # the first value has no change
+    steps, recent = np.empty(min(TILE, len(values))), np.empty(period + min(TILE, len(values)))
+    for at in range(0, len(values), TILE):
+        now, ratio = values[at : at + TILE], out[at : at + TILE]
+        count = len(now)
+        remember(kept, now, period, recent)
+        step, last, ago = steps[:count], recent[period - 1 : period - 1 + count], recent[:count]
+        for i in range(count):
+            step[i] = abs(now[i] - last[i])
+        fill(ratio[:first], np.nan)
+        rolling_mean(path, step[first:], period, ratio[first:])
+        for i in range(count):
+            way = period * ratio[i]
+            share = abs(now[i] - ago[i]) / way
+            share = share if share < 1.0 else 1.0
+            ratio[i] = share if way == way else np.nan
+        memory[0], first = 1.0, 0
 
 
 @compiled
@@ -130,10 +166,10 @@ def gain_share(memory: Array, values: Array, period: int, out: Array) -> None:
             moves += size
             out[i] = _share(gains, moves) if seen == period else np.nan
         else:  # one value of a block that begins or ends outside this chunk: the same operations
-            gain = keep * gain + up if phase else up
-            move = keep * move + size if phase else size
+            gain = fma(keep, gain, up) if phase else up
+            move = fma(keep, move, size) if phase else size
             decay = decay * keep if phase else keep
-            gains_now, moves_now = gain + decay * gains, move + decay * moves
+            gains_now, moves_now = fma(decay, gains, gain), fma(decay, moves, move)
             out[i] = _share(gains_now, moves_now)
             if phase == 3:
                 gains, moves = gains_now, moves_now
@@ -163,16 +199,16 @@ def _gain_share_blocks(
         previous = value[i, 3]
         four = previous - value[i, 2]
         up0 = one if one > 0.0 else 0.0
-        up1 = keep * up0 + (two if two > 0.0 else 0.0)
-        up2 = keep * up1 + (three if three > 0.0 else 0.0)
-        up3 = keep * up2 + (four if four > 0.0 else 0.0)
+        up1 = fma(keep, up0, two if two > 0.0 else 0.0)
+        up2 = fma(keep, up1, three if three > 0.0 else 0.0)
+        up3 = fma(keep, up2, four if four > 0.0 else 0.0)
         all0 = abs(one)
-        all1 = keep * all0 + abs(two)
-        all2 = keep * all1 + abs(three)
-        all3 = keep * all2 + abs(four)
-        share[i, 0] = _share(up0 + keep * gains, all0 + keep * moves)
-        share[i, 1] = _share(up1 + keep2 * gains, all1 + keep2 * moves)
-        share[i, 2] = _share(up2 + keep3 * gains, all2 + keep3 * moves)
-        gains, moves = up3 + keep4 * gains, all3 + keep4 * moves
+        all1 = fma(keep, all0, abs(two))
+        all2 = fma(keep, all1, abs(three))
+        all3 = fma(keep, all2, abs(four))
+        share[i, 0] = _share(fma(keep, gains, up0), fma(keep, moves, all0))
+        share[i, 1] = _share(fma(keep2, gains, up1), fma(keep2, moves, all1))
+        share[i, 2] = _share(fma(keep3, gains, up2), fma(keep3, moves, all2))
+        gains, moves = fma(keep4, gains, up3), fma(keep4, moves, all3)
         share[i, 3] = _share(gains, moves)
     return gains, moves

@@ -80,7 +80,7 @@ export class Feed {
   }
 
   #rows(message, buffers) {
-    const asked = new Set(this.waiting);
+    const asked = new Set(message.asked); // what this one answers: another one may be on its way since a reset
     this.waiting = null;
     message.columns.forEach(([name, version], i) => {
       asked.delete(name);

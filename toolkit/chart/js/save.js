@@ -27,7 +27,7 @@ function paintPicture(context, view, width, height) {
   for (const entry of view.panes) {
     if (entry.legend.style.visibility !== "hidden") paintLegend(context, view, entry);
   }
-  const words = warnings(chart);
+  const words = chart.spec.about.marks; // a badge is painted with the chart
   if (words.length) {
     context.fillStyle = colors.warn;
     context.font = FONT.replace("11px", "700 22px");

@@ -41,7 +41,10 @@ class View {
     element(this.curtain, "div", "tk-spinner");
     this.curtainText = element(this.curtain, "div", "tk-curtain-text");
     listen(this.surface, chart, this, signal);
-    this.themes = new MutationObserver(() => chart.request());
+    this.themes = new MutationObserver(() => {
+      this.looked = 0;
+      chart.request();
+    });
     this.observer = new ResizeObserver(() => {
       this.#lookAround();
       chart.request();
@@ -96,10 +99,20 @@ class View {
     box.classList.toggle("tk-light", theme === "light");
   }
 
+  // The theme of the page; looking costs a millisecond, so not in every frame.
+  #around() {
+    const now = performance.now();
+    if (!this.looked || now - this.looked > 1000) {
+      this.looked = now;
+      this.surroundings = themeAround(this.el.parentElement ?? this.el);
+    }
+    return this.surroundings;
+  }
+
   // Where the panes are, in pixels of our element; the canvas follows.
   measure() {
     const wanted = this.chart.arrangement.theme;
-    const theme = wanted === "dark" || wanted === "light" ? wanted : themeAround(this.el.parentElement ?? this.el);
+    const theme = wanted === "dark" || wanted === "light" ? wanted : this.#around();
     if (theme !== this.theme) this.#dress(theme);
     const figures = [...(this.el.parentElement?.children ?? [])].filter((child) => child !== this.el);
     this.stack.arrange(figures);
@@ -200,7 +213,7 @@ class View {
       paintPane(context, this, entry, vertical);
     }
     context.restore();
-    paintBadge(context, this.chart.feed.badge, plot.width - 48, Math.max(0, this.panes[0]?.top ?? 0)); // beside a pane's buttons
+    paintBadge(context, this.chart.feed.badge, plot.width - 48, Math.max(0, this.panes[0]?.top ?? 0), this.panes[0]?.height ?? 0); // beside a pane's buttons
     paintFrame(context, this);
     paintTimeAxis(context, this, ticks);
   }

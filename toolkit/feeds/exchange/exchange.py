@@ -9,13 +9,9 @@ import os
 import random as randomness
 import re
 import time
-from collections import deque
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
-
-import pandas as pd
 
 from toolkit import settings
 from toolkit.candles import SYMBOLS, find_symbol
@@ -26,6 +22,7 @@ from toolkit.feeds.exchange.clock import ExchangeClock
 from toolkit.feeds.exchange.feed import ExchangeFeed
 from toolkit.feeds.exchange.filling import Filling, Followed
 from toolkit.feeds.exchange.frames import BadKline, message_of, of_event, stream_name
+from toolkit.feeds.exchange.notices import Notice, Notices
 from toolkit.feeds.exchange.rest import Rest
 from toolkit.feeds.exchange.series import Step
 from toolkit.feeds.exchange.socket import Upstream
@@ -34,25 +31,7 @@ from toolkit.feeds.exchange.venue import INTERVALS, Venue, venue_of
 
 __all__ = ["Exchange", "Notice"]
 
-_NOTICES = 200
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """Something about the exchange or one of its series that a user should know."""
-
-    kind: str
-    """`connection`, `silence`, `shutdown`, `rest`, `clock`, `gap`, `correction`, `invalid`, `pair`, `store`
-    or `history`."""
-    text: str
-    time: pd.Timestamp
-    """When, by this machine's clock, in UTC."""
-    symbol: str = ""
-    """Of which series; empty: of all."""
-    timeframe: str = ""
-    number: int = 0
-    """1, 2, 3 … within the exchange."""
 
 
 class Exchange:
@@ -90,12 +69,9 @@ class Exchange:
             )
         self.venue = venue_of(venue)
         self.source = source
-        self._wall = clock
         self._clock = ExchangeClock(clock)
         self._followed: dict[tuple[str, str], Followed] = {}
-        self._notices: deque[Notice] = deque(maxlen=_NOTICES)
-        self._noticed = 0
-        self._listeners: list[Callable[[Notice], None]] = []
+        self._notices = Notices(self.venue.name, clock)
         self._tasks: list[asyncio.Task[None]] = []
         self._rest = Rest(self.venue)
         chance = randomness.Random() if random is None else random
@@ -149,8 +125,7 @@ class Exchange:
 
     def listen(self, listener: Callable[[Notice], None]) -> Callable[[], None]:
         """Call with every notice from now on; what it gives back ends that."""
-        self._listeners.append(listener)
-        return lambda: self._listeners.remove(listener)
+        return self._notices.listen(listener)
 
     def status(self) -> dict[str, Any]:
         """How it is, as JSON values: `state` (`off`, `connecting`, `connected`, `waiting`), `error` and what
@@ -302,14 +277,8 @@ class Exchange:
     # -- what goes on by itself
 
     def _note(self, kind: str, text: str, one: Followed | None) -> None:
-        self._noticed += 1
-        now = pd.Timestamp(int(self._wall() * 1_000), unit="ms", tz="UTC").as_unit("ms")
         symbol, timeframe = ("", "") if one is None else (one.series.symbol, one.series.timeframe)
-        notice = Notice(kind, text, now, symbol, timeframe, self._noticed)
-        self._notices.append(notice)
-        _log.warning("%s%s: %s", self.venue.name, "" if one is None else f" {one.name}", text)
-        for listener in [*self._listeners]:
-            listener(notice)
+        self._notices.add(kind, text, symbol, timeframe)
 
     def _task(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.ensure_future(work)
@@ -332,7 +301,8 @@ class Exchange:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await self._rest.close()
+        if not self._tasks:  # nobody came meanwhile
+            await self._rest.close()
 
     @staticmethod
     def _loop_time() -> float | None:

@@ -47,9 +47,8 @@ class ExchangeFeed:
         self._step = step_of(timeframe)
         self._inbox: deque[tuple[Kline, bool]] = deque()
         self._filled = asyncio.Event()
-        self._given: int | None = None
-        """Open time of the last candle of the history that was given."""
-        self._asked = False
+        self._given: set[int | None] = set()
+        """Open times of the last candles of the histories that were given before it began."""
         self._until: int | None = None
         """Open time of the first candle that the events given so far do not tell closed."""
         self._follows = True
@@ -57,11 +56,6 @@ class ExchangeFeed:
         self._error: FeedError | None = None
         self._closed = False
         self._time = (0, timestamp(0))
-
-    @property
-    def waiting(self) -> int:
-        """Events that wait to be read."""
-        return len(self._inbox)
 
     def history(self) -> pd.DataFrame:
         """Stored candles and the exchange's, closed, checked, up to the last event that was read; `attrs` has
@@ -77,8 +71,8 @@ class ExchangeFeed:
             venue=venue,
             until=self._until,
         )
-        self._asked = True
-        self._given = to_millis(frame.index[-1]) if len(frame) else None
+        if self._until is None:
+            self._given.add(to_millis(frame.index[-1]) if len(frame) else None)
         return frame
 
     def _read(self) -> StoredSeries:
@@ -116,7 +110,7 @@ class ExchangeFeed:
 
     def begin(self, last: int | None, forming: Kline | None) -> None:
         """Everything up to the candle that opens at `last` is known and kept."""
-        self._follows = self._asked and last == self._given
+        self._follows = self._given == {last}
         if forming is not None:
             self.offer(forming)
 

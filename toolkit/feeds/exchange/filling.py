@@ -13,9 +13,9 @@ from toolkit.feeds.exchange import history
 from toolkit.feeds.exchange.clock import ExchangeClock
 from toolkit.feeds.exchange.feed import ExchangeFeed
 from toolkit.feeds.exchange.frames import BadKline, Kline, of_row
-from toolkit.feeds.exchange.rest import PAGE, Rest, RestError, UnknownPair
-from toolkit.feeds.exchange.series import Series, Step
-from toolkit.feeds.exchange.store import MemoryStore, SeriesStore, Store, StoredSeries
+from toolkit.feeds.exchange.rest import PAGE, Rejected, Rest, RestError, UnknownPair
+from toolkit.feeds.exchange.series import REMEMBERED, Series, Step
+from toolkit.feeds.exchange.store import MemoryStore, SeriesStore, Store, StoredSeries, read_series
 from toolkit.feeds.exchange.venue import Venue
 
 __all__ = ["Filling", "Followed"]
@@ -158,6 +158,10 @@ class Filling:
             for feed in [*one.feeds]:
                 feed.fail(error)
             return
+        except Rejected as error:  # this series alone: the others go on
+            self._later(one)
+            self._notice("rest", str(error), one)
+            return
         klines: list[Kline] = []
         for row in rows:
             try:
@@ -182,12 +186,17 @@ class Filling:
             self._traded(one, True, "")
             return
         # What should be there is not yet.
-        one.attempts = one.attempts + 1 if due == missing else 1
-        wait = min(_LONGEST_AGAIN, _AGAIN * 2.0 ** min(one.attempts, 10))
-        one.not_before = asyncio.get_running_loop().time() + wait
+        one.attempts = one.attempts if due == missing else 0
+        self._later(one)
         if one.attempts >= _HALTED_AFTER and not one.halted:
             status = await self._rest.status(series.symbol)
             self._traded(one, status == "TRADING", status)
+
+    def _later(self, one: Followed) -> None:
+        """Ask for it again after a wait that grows."""
+        one.attempts += 1
+        wait = min(_LONGEST_AGAIN, _AGAIN * 2.0 ** min(one.attempts, 10))
+        one.not_before = asyncio.get_running_loop().time() + wait
 
     def _traded(self, one: Followed, traded: bool, status: str) -> None:
         if one.halted == (not traded):
@@ -209,8 +218,8 @@ class Filling:
         stored = StoredSeries({})
         try:
             path = history.place(self._venue.name, series.symbol, series.timeframe)
-            store = await asyncio.to_thread(SeriesStore, path)
-            one.store, stored = store, store.stored
+            one.store = await asyncio.to_thread(SeriesStore, path)
+            stored = await asyncio.to_thread(read_series, path)
             if stored.damaged:
                 text = f"{stored.damaged} records of {path} are damaged; their candles are fetched again"
                 self._notice("store", text, one)
@@ -222,5 +231,5 @@ class Filling:
             first = next(iter(stored.candles))
         if first is not None:
             series.last = stored.missing_from(first, series.step) - series.step
-        series.remember([*stored.candles.items()][-PAGE:])
+        series.remember([*stored.candles.items()][-REMEMBERED:])
         one.prepared = True

@@ -19,11 +19,11 @@ from toolkit.candles.normalize import normalize
 from toolkit.candles.report import Corrected, Seam
 from toolkit.candles.select import select
 from toolkit.candles.times import timestamp, to_index, to_millis
-from toolkit.feeds.exchange.store import StoredSeries
+from toolkit.feeds.exchange.store import StoredSeries, read_series
 from toolkit.loader import KLineDataLoader, StaleDataWarning, SyntheticDataWarning
 from toolkit.sources.base import SourceError
 
-__all__ = ["Before", "before", "join", "place"]
+__all__ = ["Before", "Kept", "before", "join", "place"]
 
 _COLUMNS = (*PRICE_COLUMNS, *EXTRA_COLUMNS)
 
@@ -64,6 +64,27 @@ def before(symbol: str, timeframe: str, source: str | os.PathLike[str] | None) -
     if frame.attrs["synthetic"]:
         return Before(None, "the stored candles are a synthetic sample, and are not used")
     return Before(frame)
+
+
+class Kept:
+    """The candles of an exchange that are kept on disk, for readers that do not follow it themselves."""
+
+    def __init__(self, venue: str, source: str | os.PathLike[str] | None) -> None:
+        self.venue = venue
+        self.source = source
+
+    def version(self, symbol: str, timeframe: str) -> int:
+        """Another number whenever there are other ones; 0: there are none."""
+        try:
+            return place(self.venue, symbol, timeframe).stat().st_size
+        except (OSError, settings.SettingsError):
+            return 0
+
+    def load(self, symbol: str, timeframe: str) -> pd.DataFrame:
+        """Stored candles and the exchange's, as `join` gives them. For a thread: it reads files."""
+        live = read_series(place(self.venue, symbol, timeframe))
+        stored = before(symbol, timeframe, self.source)
+        return join(stored, live, symbol=symbol, timeframe=timeframe, venue=self.venue, until=None)
 
 
 def join(

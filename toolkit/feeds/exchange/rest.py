@@ -13,7 +13,7 @@ import httpx2
 from toolkit.feeds.base import FeedError
 from toolkit.feeds.exchange.venue import Venue
 
-__all__ = ["PAGE", "Rest", "RestError", "UnknownPair", "certificate"]
+__all__ = ["PAGE", "Rejected", "Rest", "RestError", "UnknownPair", "certificate"]
 
 PAGE = 1_000
 """Candles in a page at most."""
@@ -31,6 +31,10 @@ class RestError(Exception):
     """An answer could not be had now; the message says why."""
 
 
+class Rejected(RestError):
+    """The exchange does not answer this request, and would not another time."""
+
+
 class UnknownPair(FeedError):
     """The exchange does not know the pair."""
 
@@ -43,8 +47,6 @@ class Rest:
 
     def __init__(self, venue: Venue) -> None:
         self.venue = venue
-        self.asked = 0
-        """Requests that were sent."""
         self._client: httpx2.AsyncClient | None = None
         self._not_before = 0.0
 
@@ -97,7 +99,6 @@ class Rest:
         if self._client is None:
             # A proxy of the system has no way to this machine's own addresses.
             self._client = httpx2.AsyncClient(timeout=_SECONDS, trust_env=not self.venue.local())
-        self.asked += 1
         try:
             answer = await self._client.get(self.venue.rest + path, params=query)
         except httpx2.HTTPError as error:
@@ -136,7 +137,8 @@ class Rest:
         if status == 403:
             self._keep_away(_UNTOLD[_BANNED])
             return RestError(f"{name}: its firewall refuses (403); asked again in {_UNTOLD[_BANNED]:.0f} s")
-        return RestError(f"{name}: HTTP {status}{f' {code}' if code is not None else ''} {told}".rstrip())
+        kind = Rejected if 400 <= status < 500 else RestError
+        return kind(f"{name}: HTTP {status}{f' {code}' if code is not None else ''} {told}".rstrip())
 
     def _mind_weight(self, headers: httpx2.Headers) -> None:
         used = headers.get("X-MBX-USED-WEIGHT-1M", "")

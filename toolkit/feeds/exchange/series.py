@@ -9,9 +9,9 @@ from typing import NamedTuple
 from toolkit.candles.contract import step_of
 from toolkit.feeds.exchange.frames import Kline, Values
 
-__all__ = ["Correction", "Hole", "Series", "Step"]
+__all__ = ["REMEMBERED", "Correction", "Hole", "Series", "Step"]
 
-_REMEMBERED = 1_000
+REMEMBERED = 100
 """Closed candles whose values are remembered, to notice when the exchange changes one."""
 
 
@@ -60,8 +60,6 @@ class Series:
         """Open time of the last candle that is closed and known; None before the first."""
         self.forming: Kline | None = None
         """The candle after that, as far as it is known."""
-        self.ignored = 0
-        """Frames that said nothing new: repeated, or overtaken by a later one."""
         self._held: dict[int, Kline] = {}
         self._told: OrderedDict[int, Values] = OrderedDict()
         self._corrected: dict[int, Values] = {}
@@ -87,8 +85,6 @@ class Series:
             held = self._held.get(kline.open_time)
             if held is None or kline.newer(held):
                 self._held[kline.open_time] = kline
-            else:
-                self.ignored += 1
             return _NOTHING
         if kline.open_time <= self.last:
             return self._compare(kline)
@@ -127,7 +123,6 @@ class Series:
             self._tell(kline.open_time, kline.values)
             return (kline,)
         if self.forming is not None and not kline.newer(self.forming):
-            self.ignored += 1
             return ()
         self.forming = kline
         return (kline,)
@@ -146,7 +141,6 @@ class Series:
         """A candle that is closed already: a frame that comes late or twice, or a correction."""
         told = self._told.get(kline.open_time)
         if not kline.closed or told is None or told == kline.values:
-            self.ignored += 1
             return _NOTHING
         if self._corrected.get(kline.open_time) == kline.values:
             return _NOTHING
@@ -155,6 +149,6 @@ class Series:
 
     def _tell(self, open_time: int, values: Values) -> None:
         self._told[open_time] = values
-        if len(self._told) > _REMEMBERED:
+        if len(self._told) > REMEMBERED:
             gone, _ = self._told.popitem(last=False)
             self._corrected.pop(gone, None)

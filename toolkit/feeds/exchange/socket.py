@@ -77,6 +77,7 @@ class Upstream:
         self._silence = _SILENCE
         self._ids = 0
         self._leaving = False
+        self._told = ""
 
     def change(self) -> None:
         """Other streams are wanted than before."""
@@ -127,7 +128,7 @@ class Upstream:
             ) as socket:
                 self._socket, self._subscribed = socket, set(named)
                 self.connections += 1
-                self.state, self.error = "connected", ""
+                self.state, self.error, self._told = "connected", "", ""
                 self.last_frame = asyncio.get_running_loop().time()
                 self._changed.set()
                 self._connected()
@@ -165,7 +166,8 @@ class Upstream:
 
     def _ended(self, why: str) -> None:
         self.error = f"{self._venue.stream}: {why}"
-        if not self._leaving:
+        if not self._leaving and self.error != self._told:  # each attempt would say the same
+            self._told = self.error
             self._noticed("connection", self.error)
 
     async def _watch(self) -> None:

@@ -73,7 +73,7 @@ class Store(Protocol):
     """Where the closed candles of a series go."""
 
     def candle(self, open_time: int, values: Values) -> None:
-        """Keep a closed candle, unless one of that time is kept already.
+        """Keep a closed candle; where one of that time is kept already, that one holds.
 
         Raises:
             OSError: it cannot be written now; it is with the next that can.
@@ -130,17 +130,12 @@ class SeriesStore:
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
-        self.stored = read_series(path)
-        """What was there when it was opened."""
-        self._known = set(self.stored.candles)
         self._file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
         self._pending: list[bytes] = []
 
     def candle(self, open_time: int, values: Values) -> None:
         """See `Store`."""
-        if open_time not in self._known:
-            self._known.add(open_time)
-            self._append(_record(_CANDLE, open_time, values))
+        self._append(_record(_CANDLE, open_time, values))
 
     def hole(self, hole: Hole) -> None:
         """See `Store`."""

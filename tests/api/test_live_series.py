@@ -12,10 +12,11 @@ from market import same_bits
 from toolkit import settings
 from toolkit.api import create_app
 from toolkit.api import streams as module
+from toolkit.api.connection import Connection
 from toolkit.api.hub import Hub, Limits
 from toolkit.api.service import Service
 from toolkit.client import Client
-from toolkit.feeds.exchange import Exchange
+from toolkit.feeds.exchange import Exchange, Kept
 
 STEP = 900_000
 
@@ -32,7 +33,7 @@ class Reader:
     def __init__(self):
         self.streams, self.closed, self.messages = {}, False, []
 
-    def offer(self, body):
+    def offer(self, body, stream="", forming=False):
         self.messages.append(json.loads("{" + body))
 
     async def room(self):
@@ -53,8 +54,9 @@ class Reader:
 
 @contextlib.asynccontextmanager
 async def hub_of(w, **limits):
-    service = Service(source="sample")
-    hub = Hub(service, exchange=w.exchange(), limits=Limits(**limits))
+    exchange = w.exchange()
+    service = Service(source="sample", kept=Kept(exchange.venue.name, "sample"))
+    hub = Hub(service, exchange=exchange, limits=Limits(**limits))
     hub.start()
     try:
         yield hub
@@ -194,6 +196,75 @@ def test_streamed_values_are_those_of_a_calculation_over_the_whole():
     assert len(closed) >= 8
     streamed = [one["indicators"]["MACD"]["macd_signal"] for one in closed]
     assert same_bits(streamed, batch["macd_signal"].iloc[-len(closed) :])
+
+
+def test_a_slow_client_gets_every_close_and_of_a_forming_candle_the_newest_state():
+    class Slow:
+        """A socket that takes a message whenever it is let to."""
+
+        def __init__(self):
+            self.sent, self.may = [], asyncio.Semaphore(0)
+
+        async def send_text(self, text):
+            await self.may.acquire()
+            self.sent.append(json.loads(text))
+
+    async def story():
+        socket = Slow()
+        connection = Connection(socket, 20)
+        writing = asyncio.create_task(connection.write())
+        for number in range(400):  # far more than the queue holds
+            for stream in ("a", "b"):
+                close = number % 100 == 99
+                connection.offer(
+                    f'"stream":"{stream}","n":{number},"closed":{str(close).lower()}}}', stream, not close
+                )
+            if number % 50 == 0:
+                socket.may.release()
+                await asyncio.sleep(0.001)
+        connection.offer('"type":"pong"}')
+        for _ in range(60):
+            socket.may.release()
+        await connection.drained()
+        connection.end()
+        await writing
+        return socket.sent
+
+    sent = run(story())
+    assert [one["number"] for one in sent] == list(range(1, len(sent) + 1))
+    assert sent[-1]["type"] == "pong"
+    for stream in ("a", "b"):
+        mine = [one for one in sent if one.get("stream") == stream]
+        assert [one["n"] for one in mine if one["closed"]] == [99, 199, 299, 399]
+        assert [one["n"] for one in mine] == sorted({one["n"] for one in mine})
+        assert {98, 198, 298, 398} <= {one["n"] for one in mine}
+    assert len(sent) < 40
+
+
+def test_rest_has_what_the_exchange_gave():
+    """Also of a series that nobody follows any more, and in the same candles that the stream had."""
+
+    async def story():
+        async with world() as w, hub_of(w, linger=1.0) as hub:
+            hub.service.recheck_seconds = 0.0
+            before = await hub.service.series("BTCUSDT", "15m")
+            reader, stream = await connected(hub)
+            await w.until(START + 3 * STEP + 10_000)
+            during = await hub.service.series("BTCUSDT", "15m")
+            same = await hub.service.series("BTCUSDT", "15m")
+            frame = await asyncio.to_thread(stream.feed.history)
+            hub.disconnect(reader)
+            await asyncio.sleep(5)
+            after = await hub.service.series("BTCUSDT", "15m")
+            return before.frame, during, same, frame, after
+
+    before, during, same, frame, after = run(story())
+    assert before.attrs["synthetic"]
+    assert during is same is after
+    assert not during.frame.attrs["synthetic"]
+    assert during.frame.attrs["source"] == "stand-in"
+    assert same_bits(during.frame[frame.columns], frame)
+    assert during.frame.index.equals(frame.index)
 
 
 def test_without_the_exchange_stored_candles_are_served_and_the_state_says_so():
