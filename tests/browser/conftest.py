@@ -115,7 +115,7 @@ def market(tmp_path_factory: pytest.TempPathFactory) -> Path:
         place = folder / "klines" / f"{symbol}USDT"
         place.mkdir(parents=True, exist_ok=True)
         candles(count, timeframe, seed).to_parquet(place / f"{symbol}_{timeframe}.parquet")
-    write_quarters_and_hours(folder / "klines" / "SOLUSDT")
+    write_quarters_and_hours(folder / "klines" / "AVAXUSDT")
     place = folder / "klines" / "LINKUSDT"
     place.mkdir()
     dirty_candles().to_parquet(place / "LINK_1h.parquet")
@@ -130,8 +130,8 @@ def write_quarters_and_hours(place: Path) -> None:
     quarters = candles(4 * 600, "15m", 6)
     hour = quarters.groupby(quarters["open_time"].dt.floor("h"))
     hours = hour.agg({"open": "first", "high": "max", "low": "min", "close": "last", "volume": "sum"})
-    quarters.to_parquet(place / "SOL_15m.parquet")
-    hours.reset_index().to_parquet(place / "SOL_1h.parquet")
+    quarters.to_parquet(place / "AVAX_15m.parquet")
+    hours.reset_index().to_parquet(place / "AVAX_1h.parquet")
 
 
 def dirty_candles() -> pd.DataFrame:

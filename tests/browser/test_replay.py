@@ -12,15 +12,15 @@ COLUMNS = {"MACD.macd": "macd", "RSI.rsi": "rsi", "Bollinger Bands.bb_upper": "b
 
 
 @pytest.fixture(scope="module")
-def sol(market):
-    return KLineDataLoader.load_klines("SOLUSDT", "1h", source=market)
+def avax(market):
+    return KLineDataLoader.load_klines("AVAXUSDT", "1h", source=market)
 
 
 @pytest.fixture
-def page(dashboard, sol):
+def page(dashboard, avax):
     """The dashboard on candles whose forming can be shown, and back to all of them afterwards."""
-    dashboard.pick("SOLUSDT")
-    dashboard.until("chart.feed.length === argument && chart.spec.title.startsWith('SOLUSDT')", ROWS)
+    dashboard.pick("AVAXUSDT")
+    dashboard.until("chart.feed.length === argument && chart.spec.title.startsWith('AVAXUSDT')", ROWS)
     dashboard.until_drawn()
     yield dashboard
     mode = dashboard.page.locator(".tk-live-mode")
@@ -52,11 +52,11 @@ def settled(page, row):
     page.until("!chart.pending")
 
 
-def check(page, sol, count):
+def check(page, avax, count):
     """What is drawn and told is what was known after `count` candles, and nothing else is on the page."""
-    known = IndicatorConfiguration().pipeline().calculate(sol.iloc[:count])
-    signals = IndicatorConfiguration().pipeline().get_all_signals(sol.iloc[:count])
-    moment = sol.index[count - 1] + pd.Timedelta(hours=1)
+    known = IndicatorConfiguration().pipeline().calculate(avax.iloc[:count])
+    signals = IndicatorConfiguration().pipeline().get_all_signals(avax.iloc[:count])
+    moment = avax.index[count - 1] + pd.Timedelta(hours=1)
     told = page.chart(
         """({
           badge: chart.feed.badge, length: chart.feed.length, forming: chart.feed.columns.forming,
@@ -73,9 +73,9 @@ def check(page, sol, count):
     )
     assert told["badge"] == f"REPLAY {moment:%Y-%m-%d %H:%M} UTC"
     assert (told["length"], told["forming"], told["beyond"], told["level"]) == (count, False, True, 0)
-    assert told["columns"]["time"][-1] == sol.index[count - 1].timestamp() * 1000
+    assert told["columns"]["time"][-1] == avax.index[count - 1].timestamp() * 1000
     for name in ("open", "high", "low", "close", "volume"):
-        assert same_bits(as_array(told["columns"][name]), sol[name].iloc[:count])
+        assert same_bits(as_array(told["columns"][name]), avax[name].iloc[:count])
     for name, output in COLUMNS.items():
         assert same_bits(as_array(told["columns"][name]), known[output])
     drawn = {name: (x, y) for name, x, y in told["lines"]}
@@ -90,28 +90,28 @@ def check(page, sol, count):
     )
     newest = page.page.locator(".tk-signal .tk-time").first.inner_text()
     assert pd.Timestamp(newest, tz="UTC") < moment
-    assert f"to {sol.index[count - 1]:%Y-%m-%d %H:%M} UTC" in page.page.locator(".tk-summary").inner_text()
+    assert f"to {avax.index[count - 1]:%Y-%m-%d %H:%M} UTC" in page.page.locator(".tk-summary").inner_text()
 
 
 def as_array(values):
     return np.array([np.nan if value is None else value for value in values], float)
 
 
-def test_pause_step_seek_and_back(page, sol):
+def test_pause_step_seek_and_back(page, avax):
     page.page.locator(".tk-live-mode").select_option("replay")
     page.until("chart.feed.badge !== ''")
     seek(page, 400)
-    check(page, sol, 400)
+    check(page, avax, 400)
     press(page, "step")
     settled(page, 401)
     press(page, "step")
     settled(page, 402)
-    check(page, sol, 402)
+    check(page, avax, 402)
     press(page, "back")
     settled(page, 401)
-    check(page, sol, 401)
+    check(page, avax, 401)
     seek(page, 150)
-    check(page, sol, 150)
+    check(page, avax, 150)
     page.page.locator(".tk-live-speed").select_option("50")
     press(page, "play")
     page.until("chart.feed.length >= 190")
@@ -121,7 +121,7 @@ def test_pause_step_seek_and_back(page, sol):
     page.until("!chart.feed.columns.forming")
     row = page.chart("chart.feed.length")
     settled(page, row)
-    check(page, sol, row)
+    check(page, avax, row)
     press(page, "stop")
     page.until("chart.feed.badge === '' && chart.feed.length === argument", ROWS)
     assert page.page.locator(".tk-live-badge").is_hidden()
@@ -148,7 +148,7 @@ def test_the_view_follows_or_stays_put(page):
     settled(page, 201)
 
 
-def test_forming_candles_and_a_tab_without_frames(page, sol):
+def test_forming_candles_and_a_tab_without_frames(page, avax):
     """Where no frame is painted (a hidden tab) every tick is put in place, and nothing is kept for later."""
     page.page.locator(".tk-live-mode").select_option("replay")
     page.until("chart.feed.badge !== ''")
@@ -188,7 +188,7 @@ def test_forming_candles_and_a_tab_without_frames(page, sol):
     assert asked < 10, "a frame is asked for once, however many ticks came"
     assert painted == 1
     for row, forming, open_, high, low, close in seen:
-        stored = sol.iloc[row]
+        stored = avax.iloc[row]
         assert open_ == stored["open"]
         assert stored["low"] <= low <= min(open_, close) <= max(open_, close) <= high <= stored["high"]
         if not forming:
@@ -199,4 +199,4 @@ def test_forming_candles_and_a_tab_without_frames(page, sol):
     settled(page, row)
     page.chart("chart.showLatest()")
     page.until("!chart.pending")
-    check(page, sol, row)
+    check(page, avax, row)

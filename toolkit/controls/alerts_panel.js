@@ -15,7 +15,7 @@ function panel({ model, el }) {
   const field = (name, tag) => {
     const label = element(form, "label", "tk-alert-field");
     element(label, "span", "", name);
-    return element(label, tag, tag === "select" ? "tk-filter tk-alert-input" : "tk-alert-input");
+    return element(label, tag, "tk-alert-input");
   };
   const on = field("When", "select");
   const rule = field("says", "select");

@@ -43,7 +43,7 @@ function bar({ model, el }) {
     return made;
   };
   const select = (title, className, action) => {
-    const made = element(el, "select", `tk-filter tk-live-select ${className}`);
+    const made = element(el, "select", `tk-live-select ${className}`);
     made.title = title;
     made.setAttribute("aria-label", title);
     made.addEventListener("change", () => action(made.value));
