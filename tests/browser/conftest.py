@@ -30,7 +30,7 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-PATIENCE = 30_000  # milliseconds: a loaded machine takes its time, and no test waits longer than it has to
+PATIENCE = 120_000  # milliseconds: a loaded machine takes its time, and no test waits longer than it has to
 # What others write into the console: bqplot and ipywidgets, built for another JupyterLab than the one that
 # is there; anywidget, which gives a model two seconds to begin, and lets it begin later on a loaded machine.
 NOT_OURS = re.compile(

@@ -14,7 +14,7 @@ export default {
     el.classList.add("tk-saved");
     const word = model.get("word");
     const row = element(el, "div", "tk-saved-row");
-    const select = element(row, "select", "tk-filter");
+    const select = element(row, "select", "tk-pick");
     select.setAttribute("aria-label", `Saved ${word}s`);
     const button = (text, title, act) => {
       const made = element(row, "button", "tk-quiet", text);
