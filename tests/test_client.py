@@ -170,15 +170,19 @@ def test_a_replay_goes_on_where_it_broke_and_ends():
     async def breaks(connection, attempt):
         if attempt == 1:
             await connection.send(chart("2024-01-01T05:00:00Z"))
+            six = json.loads(chart("2024-01-01T06:00:00Z"))
+            six["latest_candle"]["closed"] = False  # it has begun, and is to come again
+            await connection.send(json.dumps(six))
             connection.transport.abort()
         else:
             await connection.send(chart("2024-01-01T06:00:00Z"))
             await connection.send(chart("2024-01-01T06:00:00Z", type="end"))
             await connection.wait_closed()
 
-    found, paths = streamed(breaks, 10, replay=2.0, start="2024-01-01T05:00Z")
-    assert [update.kind for update in found] == ["update", "update", "end"]
-    assert "replay=2.0" in paths[1]
+    found, paths = streamed(breaks, 10, replay=2.0, forming=True, start="2024-01-01T05:00Z")
+    assert [update.kind for update in found] == ["update", "update", "update", "end"]
+    assert [update.closed for update in found[:3]] == [True, False, True]
+    assert "replay=2.0&forming=true" in paths[1]
     assert "start=2024-01-01T05%3A00%3A00.001000%2B00%3A00" in paths[1]
 
 

@@ -220,6 +220,7 @@ class Client:
         *,
         limit: int = 100,
         replay: float | None = None,
+        forming: bool = False,
         start: Moment | None = None,
         end: Moment | None = None,
         reconnect: bool = True,
@@ -235,6 +236,7 @@ class Client:
         Args:
             limit: candles in the snapshots' `history`, 0 to 5,000.
             replay: play stored candles at so many a second, up to the last, instead.
+            forming: candles of the replay also form, where those of a smaller timeframe tell how.
             start: where the replay begins.
             end: first open time that it no longer plays.
             reconnect: False: a connection that breaks raises.
@@ -245,6 +247,8 @@ class Client:
         query: dict[str, Any] = {"symbol": symbol, "timeframe": timeframe, "limit": limit}
         if replay is not None:
             query["replay"] = replay
+        if forming:
+            query["forming"] = "true"
         query |= _bounds(start, end)
         failures = 0
         while True:
@@ -256,7 +260,8 @@ class Client:
                     yield update
                     if replay is not None and update.kind == "end":
                         return
-                    if replay is not None and update.kind == "update" and update.open_time is not None:
+                    done = update.kind == "update" and update.closed
+                    if replay is not None and done and update.open_time is not None:
                         after = update.open_time + pd.Timedelta(1, "ms")
                         query["start"] = after.isoformat()
             except ServiceError as error:

@@ -222,6 +222,38 @@ def test_a_replay_streams_what_a_calculation_gives(client):
         assert ask(socket, action="ping")["type"] == "pong"
 
 
+def test_candles_of_a_replay_form_where_a_smaller_timeframe_tells_how(client):
+    whole = client.get(f"{KLINES}&limit=5000").json()
+    rows = {row["open_time"]: row for row in whole["klines"]}
+    forming = {}
+    with opened(client, f"{CHART}&replay=1000&forming=true&start=2023-05-01&end=2023-05-11") as socket:
+        while (found := socket.receive_json())["type"] == "update":
+            assert found["replay"] is True
+            candle = found["latest_candle"]
+            stored = rows[candle["open_time"]]
+            if candle.pop("closed"):
+                assert candle == stored
+                values = next(
+                    one for one in whole["indicators"]["RSI"] if one["open_time"] == candle["open_time"]
+                )
+                assert found["indicators"]["RSI"]["rsi"] == values["rsi"]
+            else:
+                forming[candle["open_time"]] = forming.get(candle["open_time"], 0) + 1
+                assert stored["low"] <= candle["low"] <= candle["high"] <= stored["high"]
+                assert candle["volume"] <= stored["volume"]
+                assert found["signals"] == {}
+    assert len(forming) == 10
+    with opened(client) as socket:
+        assert (
+            "forming is for a replay"
+            in ask(socket, action="subscribe", symbol="ETH", timeframe="1d", forming=True)["detail"]
+        )
+        assert (
+            "true or false"
+            in ask(socket, action="subscribe", symbol="ETH", timeframe="1d", replay=1, forming="x")["detail"]
+        )
+
+
 def test_a_replay_waits_for_its_reader(monkeypatch):
     """It is nobody else's, so a reader of 200 candles a second is not dropped by a replay of 1,000."""
     real = WebSocket.send_text

@@ -1,7 +1,8 @@
 """The WebSocket route `/ws/chart`: reads a client's messages and answers them.
 
 ``/ws/chart?symbol=BTCUSDT&timeframe=1h`` follows a series as it is stored or as its feed brings it; with
-``&replay=5`` stored candles are played at five a second instead (``start=``, ``end=``: which ones).
+``&replay=5`` stored candles are played at five a second instead (``start=``, ``end=``: which ones;
+``forming=true``: they also form, where candles of a smaller timeframe tell how).
 ``limit=`` is how many candles a snapshot has (0 to 5,000, default 100). Without a symbol the connection
 follows nothing until it subscribes. ``after=`` is for who comes back: the last ``sequence`` it saw.
 
@@ -36,7 +37,7 @@ A client sends JSON objects with an ``action``, and an ``id`` of its choice wher
 ``ping``
 ``update``                    the latest candle of every followed stream, or of one (``symbol timeframe``)
 ``configure``                 ``config`` as the body of ``POST /api/indicators/configure``
-``subscribe``                 ``symbol timeframe``, and ``limit after replay start end`` as in the address
+``subscribe``                 ``symbol timeframe``, and ``limit after replay forming start end`` as there
 ``unsubscribe``               all, or those of ``symbol timeframe``; ``replay``: only replays, or none
 ``replay``                    ``command``: ``play`` (``speed``), ``pause``, ``step`` (``candles``) or
                               ``seek`` (``to``)
@@ -72,6 +73,7 @@ SNAPSHOT = 100
 """Candles in a snapshot where no limit is given."""
 
 _ID_LENGTH = 64
+_FOLLOWED = {"symbol", "timeframe", "limit", "after", "replay", "forming", "start", "end"}
 _log = logging.getLogger(__name__)
 
 router = APIRouter()
@@ -131,7 +133,7 @@ class _Session:
             "update": ({"symbol", "timeframe"}, self._update),
             "configure": ({"config"}, self._configure),
             "subscribe": (
-                {"symbol", "timeframe", "limit", "after", "replay", "start", "end"},
+                _FOLLOWED,
                 self._subscribe,
             ),
             "unsubscribe": ({"symbol", "timeframe", "replay"}, self._unsubscribe),
@@ -141,7 +143,7 @@ class _Session:
     async def begin(self, socket: WebSocket) -> bool:
         """Follow what the address names; without a symbol nothing yet. False where that cannot be."""
         query = dict(socket.query_params)
-        unknown = set(query) - {"symbol", "timeframe", "limit", "after", "replay", "start", "end"}
+        unknown = set(query) - _FOLLOWED
         try:
             if len(query) < len(socket.query_params.multi_items()):
                 raise BadMessage("query: a parameter is given twice")
@@ -152,6 +154,8 @@ class _Session:
                 for name, kind in (("limit", int), ("after", int), ("replay", float)):
                     if name in asked:
                         asked[name] = _number(name, asked[name], kind)
+                if asked.get("forming") in ("true", "false"):
+                    asked["forming"] = asked["forming"] == "true"
                 await self._follow(asked)
         except Exception as error:  # noqa: BLE001 - logged, and told without details
             text = _text_of(error)
@@ -299,12 +303,24 @@ class _Session:
                 raise BadMessage(f"{name}: must be an ISO 8601 text")
             bounds[name] = value
         replay = None if asked.get("replay") is None else _speed(asked["replay"])
+        forming = asked.get("forming", False)
+        if type(forming) is not bool:
+            raise BadMessage("forming: must be true or false")
+        if forming and replay is None:
+            raise BadMessage("forming is for a replay; what an exchange sends forms anyway")
         if replay is None and any(bounds.values()):
             raise BadMessage("start and end are for a replay; the candles of a range are at /api/klines")
         if replay is not None and after is not None:
             raise BadMessage("after is not for a replay; start it where it ended")
         return await self._hub.subscribe(
-            self._connection, asked["symbol"], asked["timeframe"], limit, replay=replay, after=after, **bounds
+            self._connection,
+            asked["symbol"],
+            asked["timeframe"],
+            limit,
+            replay=replay,
+            forming=forming,
+            after=after,
+            **bounds,
         )
 
     def _named(self, asked: Mapping[str, Any]) -> list[Stream]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
 from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from toolkit.api.streams import Stream
 from toolkit.candles import EXTRA_COLUMNS, PRICE_COLUMNS, find_symbol, find_timeframe
 from toolkit.candles.select import Moment
 from toolkit.feeds import Feed, Replay
+from toolkit.feeds.replay import replay_forming
 
 if TYPE_CHECKING:
     from toolkit.feeds.exchange import Exchange
@@ -158,12 +160,13 @@ class Hub:
         limit: int,
         *,
         replay: float | None = None,
+        forming: bool = False,
         start: Moment | None = None,
         end: Moment | None = None,
         after: int | None = None,
     ) -> Stream:
-        """Let a connection follow a series as it is stored or comes in, or a replay of its own. `after` is
-        the `sequence` that it saw last: it then gets what it missed.
+        """Let a connection follow a series as it is stored or comes in, or a replay of its own (`forming`: of
+        candles that also form). `after` is the `sequence` that it saw last: it then gets what it missed.
 
         Raises:
             TooMany: it follows as many as it may, or too many replays run.
@@ -181,12 +184,9 @@ class Hub:
             if (timer := self._leaving.pop(name, None)) is not None:
                 timer.cancel()
         else:
-            computed = await self.service.series(symbol, timeframe)
+            feed = await self._replay(symbol, timeframe, forming, speed=replay, start=start, end=end)
             if len(self._replays) >= self.limits.replays and name not in connection.streams:
                 raise TooMany(f"there are {self.limits.replays} replays, and no more are started; try later")
-            frame = computed.frame
-            klines = frame[[name for name in _CANDLE_COLUMNS if name in frame.columns]]
-            feed = Replay(klines, speed=replay, start=start, end=end)
             if (old := connection.streams.get(name)) is not None:
                 self.unsubscribe(connection, old)
             stream = Stream(self.service, name, symbol, timeframe, feed, patient=True)
@@ -204,6 +204,14 @@ class Hub:
         elif stream.feed is None:
             self._watch()
         return stream
+
+    async def _replay(self, symbol: str, timeframe: str, forming: bool, **options: Any) -> Replay:
+        frame = (await self.service.series(symbol, timeframe)).frame
+        klines = frame[[name for name in _CANDLE_COLUMNS if name in frame.columns]]
+        if not forming:
+            return Replay(klines, **options)
+        make = functools.partial(replay_forming, klines, self.service.source, **options)
+        return await self.service.in_thread(make)
 
     def unsubscribe(self, connection: Connection, stream: Stream) -> None:
         """Let it follow no longer; a stream that nobody follows ends."""

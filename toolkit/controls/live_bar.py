@@ -11,11 +11,11 @@ import pandas as pd
 import traitlets
 
 from toolkit.candles import is_synthetic, length_of
-from toolkit.controls.feeds import LiveFeed, exchange_feeds, replay_of
+from toolkit.controls.feeds import LiveFeed, exchange_feeds
 from toolkit.controls.following import Following
 from toolkit.controls.state import Dashboard
 from toolkit.feeds import Event, Feed, Replay, ReplayError
-from toolkit.feeds.replay import LEAD
+from toolkit.feeds.replay import LEAD, replay_forming
 
 _HERE = Path(__file__).parent
 
@@ -114,7 +114,10 @@ class LiveBar(anywidget.AnyWidget):
         if start is None:
             start = klines.index[self._first_row(len(klines))]
         speed = self._speed if speed is None else speed
-        self._begin(replay_of(self._state, klines, start, speed), klines, notes)
+        self._begin(self._replay_of(klines, start, speed), klines, notes)
+
+    def _replay_of(self, klines: pd.DataFrame, start: Any, speed: float) -> Replay:
+        return replay_forming(klines, self._state.source, start=start, speed=speed, paused=True)
 
     def follow_live(self) -> None:
         """Follow the exchange. Raises `ReplayError` where there is none."""
@@ -234,7 +237,7 @@ class LiveBar(anywidget.AnyWidget):
                     f" {before.moment:%Y-%m-%d %H:%M} UTC; there are candles from"
                     f" {klines.index[0]:%Y-%m-%d} to {klines.index[-1]:%Y-%m-%d}"
                 )
-            replay = replay_of(self._state, klines, klines.index[known], before.speed)
+            replay = self._replay_of(klines, klines.index[known], before.speed)
             if not before.paused:
                 replay.play()
             self._begin(replay, klines, notes)

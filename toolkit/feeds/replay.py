@@ -5,18 +5,30 @@ from __future__ import annotations
 import asyncio
 import math
 import numbers
+import os
+import warnings
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from typing import Any, Literal
 
 import pandas as pd
 
-from toolkit.candles import CandleError, CandleReport, check_range, is_synthetic, length_of, select
+from toolkit.candles import (
+    TIMEFRAMES,
+    CandleError,
+    CandleReport,
+    check_range,
+    is_synthetic,
+    length_of,
+    select,
+)
 from toolkit.candles.select import Moment
 from toolkit.feeds.base import Event, Origin
 from toolkit.feeds.forming import Forming
+from toolkit.loader import KLineDataLoader
+from toolkit.sources.base import SourceError
 
-__all__ = ["MAX_SPEED", "MIN_SPEED", "Replay", "ReplayError"]
+__all__ = ["MAX_SPEED", "MIN_SPEED", "Replay", "ReplayError", "replay_forming"]
 
 MIN_SPEED, MAX_SPEED = 0.01, 1_000.0
 """Candles a second that a replay for strangers may be asked for."""
@@ -267,3 +279,26 @@ class Replay:
     def _wake(self) -> None:
         self._due = -math.inf
         self._changed.set()
+
+
+def replay_forming(klines: pd.DataFrame, source: str | os.PathLike[str] | None, **options: Any) -> Replay:
+    """A replay whose candles also form, where `source` has candles of a smaller timeframe that tell how.
+
+    Of those timeframes the largest is taken. `options`: as for `Replay`. For a thread: it reads files.
+    Raises as `Replay` does.
+    """
+    replay = Replay(klines, **options)
+    timeframe = klines.attrs["timeframe"]
+    shorter = [name for name in TIMEFRAMES if length_of(name) < length_of(timeframe)]
+    for name in sorted(shorter, key=length_of, reverse=True):
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # said when the candles themselves were loaded
+                smaller = KLineDataLoader.load_klines(klines.attrs["symbol"], name, source=source)
+            found = Replay(klines, smaller=smaller, **options)
+        except (CandleError, SourceError, OSError, ValueError):
+            continue
+        if not found.forming_text.startswith("No forming"):
+            return found
+        replay = found if replay.forming is None else replay
+    return replay
