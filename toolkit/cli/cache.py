@@ -18,6 +18,7 @@ HOLDS = {
     "sample": "the synthetic sample market",
     "kernels": "compiled indicators",
     "presets": "sets of indicators that you saved",
+    "watchlists": "pairs that you watch",
     "layouts": "layouts of the dashboard that you saved",
     "live": "what was kept of live candles",
     "alerts": "alerts, and what fired",
