@@ -50,7 +50,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 # They need every indicator compiled, and come when that is done.
-ALL_INDICATORS = {"test_cache.py", "test_conformance.py", "test_lookahead.py", "test_project.py"}
+ALL_INDICATORS = {
+    *("test_alerts.py", "test_cache.py", "test_conformance.py", "test_explain.py", "test_lookahead.py"),
+    *("test_project.py", "test_shown.py"),
+}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

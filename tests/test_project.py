@@ -240,7 +240,19 @@ def test_what_is_skipped_is_said_so_that_ci_notices(tmp_path):
     assert re.search(r"-m pytest -n \$\(JOBS\) ", MAKEFILE)
     assert "-ra" in PROJECT["tool"]["pytest"]["ini_options"]["addopts"]
     (tmp_path / "test_it.py").write_text("import pytest\n\ndef test_it():\n    pytest.skip('no browser')\n")
-    command = [sys.executable, "-m", "pytest", "-n", "1", "-ra", "--rootdir", str(tmp_path), str(tmp_path)]
+    quick = ["-p", "no:schemathesis", "-p", "no:nbval"]  # they take seconds to load, twice
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-n",
+        "1",
+        "-ra",
+        *quick,
+        "--rootdir",
+        str(tmp_path),
+        str(tmp_path),
+    ]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
     (line,) = [line for line in done.stdout.splitlines() if re.search(pattern, line)]
     assert line.endswith("no browser")

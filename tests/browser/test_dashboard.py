@@ -381,7 +381,8 @@ def test_a_click_on_a_signal_moves_the_chart_to_it(dashboard, btc):
     page.get_by_label("Show only one type").select_option("OVERSOLD")
     signals = RSI().get_signals(btc).of_type("OVERSOLD")
     page.wait_for_function(
-        "(count) => document.querySelector('.tk-count').textContent === count", arg=f"{len(signals):,}"
+        "(count) => document.querySelector('.tk-signals .tk-count').textContent === count",
+        arg=f"{len(signals):,}",
     )
     rows = page.locator(".tk-signal")
     assert f"{signals[-1].timestamp:%Y-%m-%d %H:%M}" in rows.first.inner_text()
