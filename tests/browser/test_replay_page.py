@@ -57,7 +57,8 @@ def close_one(page):
     press(page, "step")
     page.until(
         """(() => {
-          const now = [chart.feed.length, chart.feed.columns.forming, document.querySelector(".tk-live-slider").value];
+          const { value } = document.querySelector(".tk-live-slider");
+          const now = [chart.feed.length, chart.feed.columns.forming, value];
           if (String(now) !== window.before) [window.before, window.since] = [String(now), performance.now()];
           return !now[1] && now[0] === Number(now[2]) && performance.now() - window.since > 800;
         })()"""
