@@ -40,25 +40,23 @@ def pytest_configure(config: pytest.Config) -> None:
             raise pytest.UsageError(f"SYSTEM_V4_CANDLES: {folder} has no folder klines/")
         os.environ["SYSTEM_V4_CANDLES"] = str(folder)
 
-    # With several processes, the one that hands out the tests compiles for the others meanwhile.
-    if getattr(config.option, "numprocesses", None) and not hasattr(config, "workerinput"):
-        warming = subprocess.Popen(
-            [sys.executable, "-m", "toolkit.indicators.warm"], cwd=config.rootpath, stdout=subprocess.DEVNULL
-        )
-        atexit.register(warming.wait)
-        atexit.register(warming.terminate)
-
-
-# They need every indicator compiled, and come when that is done.
-ALL_INDICATORS = {
-    *("test_alerts.py", "test_cache.py", "test_conformance.py", "test_explain.py", "test_lookahead.py"),
-    *("test_project.py", "test_shown.py"),
-}
+    # With several processes each kernel is compiled once, by one of so many, before all of them want it.
+    processes = getattr(config.option, "numprocesses", None)
+    if processes and not hasattr(config, "workerinput"):
+        warm = [sys.executable, "-m", "toolkit.indicators.warm"]
+        shares = [
+            subprocess.Popen(
+                [*warm, str(share), str(processes)], cwd=config.rootpath, stdout=subprocess.DEVNULL
+            )
+            for share in range(int(processes))
+        ]
+        for compiling in shares:
+            compiling.wait()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    # What is quick to fail comes first; and Playwright, once started, occupies its thread's event loop.
-    items.sort(key=lambda item: ("browser" in item.path.parts, item.path.name in ALL_INDICATORS))
+    # Playwright, once started, occupies its thread's event loop.
+    items.sort(key=lambda item: "browser" in item.path.parts)
 
 
 @pytest.hookimpl(optionalhook=True)  # pytest-xdist need not be there
