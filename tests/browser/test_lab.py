@@ -47,7 +47,7 @@ def test_it_runs_in_jupyterlab(lab, browser):
     page.locator(".jp-Notebook .jp-CodeCell .cm-content").last.click()
     page.keyboard.press("Control+a")
     page.keyboard.insert_text(
-        "from toolkit import IndicatorPipeline\n"
+        "from toolkit import IndicatorPipeline\nfrom toolkit.chart import Chart\n"
         "Chart(state.klines, IndicatorPipeline().add('RSI'), renderer='svg')"
     )
     page.keyboard.press("Shift+Enter")
