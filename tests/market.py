@@ -1,9 +1,11 @@
-"""Candles made for tests: random walks with flat stretches and candles without volume."""
+"""Candles made for tests: random walks with flat stretches and candles without volume; random parameters."""
 
 from typing import Any
 
 import numpy as np
 import pandas as pd
+
+from toolkit import IndicatorRegistry, ParameterError
 
 
 def random_candles(
@@ -57,3 +59,23 @@ def arrays_of(frame: pd.DataFrame, indicator: Any) -> dict[str, np.ndarray]:
     if "open_time" in indicator.inputs:
         arrays["open_time"] = frame.index.as_unit("ms").asi8.astype(float)
     return arrays
+
+
+def random_params(random, name):
+    """Values within the bounds, some of them as usual."""
+    while True:
+        params = {}
+        for key, parameter in IndicatorRegistry.get_class(name).parameters().items():
+            if random.random() < 0.4:
+                continue
+            if parameter.kind == "choice":
+                params[key] = str(random.choice(parameter.choices))
+            elif parameter.kind == "integer":
+                params[key] = int(random.integers(parameter.minimum, min(parameter.maximum, 60) + 1))
+            else:
+                params[key] = round(float(random.uniform(parameter.minimum, parameter.maximum)), 3)
+        try:
+            IndicatorRegistry.get(name, params)
+        except ParameterError:
+            continue
+        return params

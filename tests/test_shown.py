@@ -10,9 +10,9 @@ import sys
 
 import numpy as np
 import pytest
-from market import random_candles
+from market import random_candles, random_params
 
-from toolkit import IndicatorRegistry, ParameterError
+from toolkit import IndicatorRegistry
 from toolkit.controls import Charts, Dashboard, LayoutPicker, Share
 from toolkit.controls import link as links
 from toolkit.controls.address import open_link
@@ -54,26 +54,6 @@ def see(chart, first, last):
         "first": first,
         "last": last,
     }
-
-
-def random_params(random, name):
-    """Values within the bounds, some of them as usual."""
-    while True:
-        params = {}
-        for key, parameter in IndicatorRegistry.get_class(name).parameters().items():
-            if random.random() < 0.4:
-                continue
-            if parameter.kind == "choice":
-                params[key] = str(random.choice(parameter.choices))
-            elif parameter.kind == "integer":
-                params[key] = int(random.integers(parameter.minimum, min(parameter.maximum, 60) + 1))
-            else:
-                params[key] = round(float(random.uniform(parameter.minimum, parameter.maximum)), 3)
-        try:
-            IndicatorRegistry.get(name, params)
-        except ParameterError:
-            continue
-        return params
 
 
 def random_dashboard(seed):

@@ -12,7 +12,7 @@ PATHS = (
 
 
 def test_it_runs_in_jupyterlab(lab, browser):
-    page = browser.new_page(viewport={"width": 1440, "height": 900}, color_scheme="dark")
+    page = browser.new_page(viewport={"width": 1440, "height": 900})
     page.set_default_timeout(2 * PATIENCE)  # Lab is large, and its kernel starts when it likes
     dashboard = Dashboard(page)
     page.goto(f"{lab}lab/tree/dashboard.ipynb?reset", timeout=2 * PATIENCE)
@@ -24,7 +24,12 @@ def test_it_runs_in_jupyterlab(lab, browser):
 
     assert page.get_by_text("SYNTHETIC SAMPLE DATA – not a real market").is_visible()
     assert dashboard.state()["canvas"]
-    assert dashboard.pixels("#26a69a", "price") > 100
+    assert dashboard.pixels("#0b877b", "price") > 100, "light, as Lab is"
+    page.get_by_text("Settings", exact=True).click()
+    page.get_by_text("Theme", exact=True).hover()
+    page.get_by_text("JupyterLab Dark", exact=True).click()
+    dashboard.until("view.theme === 'dark' && !chart.pending")
+    assert dashboard.pixels("#26a69a", "price") > 100, "dark, as Lab is now"
     before = dashboard.state()["versions"]["RSI.rsi"]
     handle = dashboard.card("RSI").locator(".noUi-handle").first
     handle.focus()
@@ -42,7 +47,7 @@ def test_it_runs_in_jupyterlab(lab, browser):
     page.locator(".jp-Notebook .jp-CodeCell .cm-content").last.click()
     page.keyboard.press("Control+a")
     page.keyboard.insert_text(
-        "from toolkit import IndicatorPipeline\n"
+        "from toolkit import IndicatorPipeline\nfrom toolkit.chart import Chart\n"
         "Chart(state.klines, IndicatorPipeline().add('RSI'), renderer='svg')"
     )
     page.keyboard.press("Shift+Enter")

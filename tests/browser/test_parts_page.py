@@ -1,8 +1,13 @@
 """The parts around the chart, worked as a user works them."""
 
+import numpy as np
 import pytest
+from market import random_params
 
-from toolkit import IndicatorConfiguration, KLineDataLoader
+from toolkit import IndicatorConfiguration, IndicatorRegistry, KLineDataLoader
+from toolkit.controls import link
+from toolkit.controls.shown import Shown, ShownChart
+from toolkit.presets import checked_entries
 
 TAB = ".lm-TabBar-tab"
 
@@ -117,6 +122,19 @@ def test_the_controls_act_on_the_chart_that_was_clicked(dashboard):
         " return all.length === 2 && all.every((chart) => chart.frames > 0 && !chart.pending); }"
     )
     second = page.locator(".tk-charts > .tk-chart").nth(1)
+    # one span of time and one crosshair for both
+    second.locator(".tk-surface").hover(position={"x": 150, "y": 120})
+    page.wait_for_function(
+        "() => { const across = [...document.querySelectorAll('.tk-cross-x')];"
+        " return across.length === 2 && across.every((line) =>"
+        " getComputedStyle(line).visibility === 'visible'); }"
+    )
+    page.mouse.wheel(0, 240)
+    page.wait_for_function(
+        "() => { const charts = [...document.querySelectorAll('.tk-surface')];"
+        " const [one, two] = charts.map(({ chart }) => chart.range);"
+        " return Math.abs(one.low - two.low) < 1e-6 && Math.abs(one.high - two.high) < 1e-6; }"
+    )
     second.locator(".tk-surface").click(position={"x": 150, "y": 120})
     page.locator(".tk-charts > .tk-chart.tk-active >> nth=0").wait_for()
     page.wait_for_function("document.querySelectorAll('.tk-chart')[1].classList.contains('tk-active')")
@@ -185,3 +203,91 @@ def test_the_link_opens_the_same_page_and_a_wrong_one_says_so(dashboard, voila):
         assert opened.errors == []
     finally:
         other.close()
+
+
+# Of every chart: its title, what is in view, its panes, its scale, and every value in view, to the last bit.
+DRAWN = """() => [...document.querySelectorAll('.tk-surface')].map(({ chart }) => ({
+  title: chart.spec.title, low: chart.range.low, high: chart.range.high, scale: chart.arrangement.scale,
+  panes: chart.linked.panes.map((pane) => pane.key),
+  values: Object.fromEntries([...chart.feed.columns.keys()].map((name) => [name, Array.from(
+    { length: Math.round(chart.range.high - chart.range.low) },
+    (_, i) => String(chart.feed.exact(name, Math.round(chart.range.low + 0.5) + i)),
+  )])),
+}))"""
+SETTLED = """(wanted) => {
+  const charts = [...document.querySelectorAll('.tk-surface')].map(({ chart }) => chart);
+  return charts.length === wanted.length && charts.every((chart, i) => chart.range && !chart.pending
+    && chart.inspect().complete && chart.spec.title.startsWith(wanted[i].title)
+    && Math.abs(chart.range.low - wanted[i].low) < 1e-6 && Math.abs(chart.range.high - wanted[i].high) < 1e-6
+    && Object.entries(wanted[i].newest).every(([name, value]) => chart.feed.columns.has(name)
+      && Object.is(chart.feed.exact(name, Math.round(chart.range.high - 0.5)), value ?? NaN)));
+}"""
+
+
+def random_state(seed, market):
+    """A dashboard as its link has it, and what of it must be drawn, chart by chart."""
+    random = np.random.default_rng(seed)
+    first = int(random.integers(40, 200))
+    last = first + int(random.integers(30, 150))
+    charts, wanted = [], []
+    for timeframe in [str(random.choice(["1h", "1d"]))] if seed % 3 else ["1h", "1h"]:
+        symbol = str(random.choice(["BTCUSDT", "ETHUSDT", "AVAXUSDT"])) if timeframe == "1h" else "BTCUSDT"
+        symbol = "BTCUSDT" if not seed % 3 else symbol  # charts side by side show the same span of time
+        klines = KLineDataLoader.load_klines(symbol, timeframe, source=str(market))
+        names = [str(name) for name in random.choice(IndicatorRegistry.names(), 3, replace=False)]
+        entries = checked_entries(
+            [{"indicator": name, "params": random_params(random, name)} for name in names]
+        )
+        scale = str(random.choice(["linear", "log", "percent"]))
+        times = klines.index[first], klines.index[last]
+        revision = klines.attrs["revision"]
+        charts.append(ShownChart(symbol, timeframe, *times, entries, {"scale": scale}, "folder", revision))
+        values = {name: klines[name] for name in ("open", "high", "low", "close", "volume")}
+        for entry in entries:
+            indicator = IndicatorRegistry.get(entry["indicator"], entry["params"])
+            frame = indicator.calculate(klines)
+            values |= {
+                f"{entry['indicator']}.{output.name}": frame[output.name]
+                for output in indicator.outputs
+                if output.drawn
+            }
+        wanted.append(
+            {
+                "title": f"{symbol} · {timeframe}",
+                "low": first - 0.5,
+                "high": last + 0.5,
+                "scale": scale,
+                "panes": [
+                    "price",
+                    *(name for name in names if IndicatorRegistry.get_class(name).pane != "price"),
+                ],
+                "values": {name: column.to_numpy()[first : last + 1] for name, column in values.items()},
+                "newest": {
+                    name: None if np.isnan(column.iloc[last]) else float(column.iloc[last])
+                    for name, column in values.items()
+                },
+            }
+        )
+    return link.write(Shown(charts)), wanted
+
+
+def test_links_of_ten_random_states_draw_each_of_them_again(dashboard, market):
+    """One after the other in one page: each number in view to the last bit, the range, panes and scale."""
+    page = dashboard.page
+    states = [random_state(seed, market) for seed in range(10)]
+    before = page.evaluate("location.hash")
+
+    def drawn(address, wanted):
+        page.evaluate("(address) => { location.hash = address; }", address)
+        page.wait_for_function(SETTLED, arg=[{**one, "values": None} for one in wanted])
+        assert page.locator(".tk-toast.tk-shown").count() == 0
+        return page.evaluate(DRAWN)
+
+    for address, wanted in states:
+        for one, chart in zip(wanted, drawn(address, wanted), strict=True):
+            assert chart["scale"] == one["scale"]
+            assert chart["panes"] == one["panes"]
+            for name, values in one["values"].items():
+                np.testing.assert_array_equal(np.array(chart["values"][name], dtype=float), values, name)
+    page.evaluate("(address) => { location.hash = address; }", before)
+    dashboard.until("document.querySelectorAll('.tk-surface').length === 1 && chart.feed.length > 0")

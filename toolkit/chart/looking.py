@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -38,7 +39,9 @@ class Looking(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes withou
         if seen is None or not self._columns.length:
             return None
         times = self._columns.held["time"].values
-        first, last = (min(max(round(row), 0), len(times) - 1) for row in seen)
+        # those whose middle is in view, so that what `show_range` was asked for is told as it was asked
+        whole = max(math.ceil(seen[0]), 0), min(math.floor(seen[1]), len(times) - 1)
+        first, last = (min(max(row, 0), len(times) - 1) for row in whole)
         return pd.Timestamp(times[first], unit="ms", tz="UTC"), pd.Timestamp(times[last], unit="ms", tz="UTC")
 
     def observe_visible(self, callback: Callable[[], None]) -> Callable[[], None]:

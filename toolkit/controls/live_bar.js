@@ -122,6 +122,7 @@ function bar({ model, el }) {
     const ended = status.ended ? (replay ? "The replay is at its end. " : "The feed has ended. ") : "";
     note.textContent = `${ended}${status.note ?? ""}`;
     note.title = note.textContent;
+    note.classList.toggle("tk-live-trouble", status.mode === "live" && Boolean(note.textContent));
   };
   model.on("change:status", show);
   model.on("msg:custom", done);

@@ -42,7 +42,7 @@ export default {
       });
       return { section, area };
     };
-    const link = part("Link", inVoila ? "Shows this page again: candles, what is in view, indicators and layout." : "Open it after the dashboard's address, or below.", 3);
+    const link = part("Link", inVoila ? "Shows this page again: candles, what is in view, indicators and layout." : "Add it to the address of a served dashboard, or paste it below in any notebook.", 3);
     const form = element(link.section, "form", "tk-share-open");
     const field = element(form, "input");
     field.type = "text";

@@ -41,6 +41,8 @@ class Table {
     this.count = element(head, "span", "tk-count");
     this.byLabel = this.#filter(head, "Indicator");
     this.byType = this.#filter(head, "Type");
+    this.#options(this.byLabel, "All indicators", []);
+    this.#options(this.byType, "All types", []);
     this.byTime = this.#filter(head, "Span of time");
     for (const [value, text] of Object.entries(TIMES).sort(([a], [b]) => (a === "" ? -1 : b === "" ? 1 : a === "view" ? -1 : b === "view" ? 1 : a - b))) {
       element(this.byTime, "option", "", text).value = value;

@@ -6,7 +6,8 @@ const FEWEST_CANDLES = 12;
 const FIRST_PIXELS = 7; // width of a candle when a chart opens
 const REPORT_AFTER = 150;
 const REPORT_AT_LAST = 800;
-const CHARTS = new Map(); // by the widget's key
+// By the widget's key. Every widget gets these modules for itself, so what charts know of each other is the page's.
+const CHARTS = (globalThis[Symbol.for("system-v4.charts")] ??= new Map());
 
 class Chart {
   constructor(model) {
@@ -154,7 +155,9 @@ class Chart {
   // Charts that move with this one.
   get others() {
     const group = this.model.get("group");
-    return group ? [...CHARTS.values()].filter((chart) => chart !== this && chart.model.get("group") === group) : [];
+    if (!group) return [];
+    const { widget_manager: notebook } = this.model; // another notebook's charts may be on the page, too
+    return [...CHARTS.values()].filter((chart) => chart !== this && chart.model.get("group") === group && chart.model.widget_manager === notebook);
   }
 
   // ---- the range in view, in candles: candle i lies between i - 0.5 and i + 0.5

@@ -5,6 +5,7 @@ const LINEAR = { to: (value) => value, from: (at) => at };
 const LOG = { to: (value) => (value > 0 ? Math.log10(value) : NaN), from: (at) => 10 ** at };
 
 const LEGEND_LINE = 18; // pixels
+const TITLE_WRAPS = 560; // pixels: in a narrower chart the candle's numbers need two lines
 
 // Prices in which a percent scale and a second symbol begin: those of the first candle in view at which both are known.
 export function basesOf({ feed, range, spec, window }) {
@@ -67,7 +68,8 @@ export function fitPanes(chart) {
     if (bounds.high === bounds.low) bounds.low -= span / 2;
     // the lower part of the candles' pane belongs to the volume, the upper of every pane to its legend
     const below = pane.candles ? 0.22 : 0.1;
-    const legend = Math.min(0.25, (LEGEND_LINE * (pane.series.length + (pane.candles ? 1 : 0)) + 6) / pane.height || 0);
+    const title = pane.candles ? (chart.width < TITLE_WRAPS ? 2 : 1) : 0;
+    const legend = Math.min(0.34, (LEGEND_LINE * (pane.series.length + title) + 6) / pane.height || 0);
     const above = Math.max(0.08, ((1 + below) * legend) / (1 - legend));
     pane.bounds = pane.manual ?? { low: bounds.low - span * below, high: bounds.low + span * (1 + above) };
   }

@@ -63,6 +63,7 @@ class View {
     for (let around = this.el.parentElement; around; around = around.parentElement) {
       this.themes.observe(around, { attributes: true, attributeFilter: ["class", "style", "data-jp-theme-light", "data-theme"] });
     }
+    this.looked = 0; // it may have changed since the first frame looked
   }
 
   remove() {
