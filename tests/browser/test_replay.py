@@ -49,7 +49,7 @@ def settled(page, row):
         " && document.querySelector('.tk-summary').innerText.includes(` ${row} candle`)",
         arg=row,
     )
-    page.until("!chart.pending")
+    page.until("chart.feed.length === argument && chart.window && !chart.pending", row)
 
 
 def check(page, avax, count):
