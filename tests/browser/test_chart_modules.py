@@ -241,7 +241,7 @@ def test_charts_of_a_group_show_the_same_time(modules):
             return chart;
           };
           const [hours, quarters] = [make("a", "g", 4, 1000), make("b", "g", 1, 4000)];
-          const others = [make("c", "", 4, 1000), make("d", "g", 4, 1000, elsewhere)]; // the last of another notebook
+          const others = [make("c", "", 4, 1000), make("d", "g", 4, 1000, elsewhere)];
           hours.show(100, 200);
           const span = ({ feed, range }) => range && [feed.moment(range.low), feed.moment(range.high)];
           const first = [hours, quarters, ...others].map(span);
