@@ -224,12 +224,14 @@ def test_charts_of_a_group_show_the_same_time(modules):
     """Whatever their timeframes, and only those of the group; the crosshair goes with them."""
     found = modules.evaluate(
         """() => {
-          const make = (key, group, step, length) => {
+          const manager = () => ({ get_model: async () => ({}) });
+          const [here, elsewhere] = [manager(), manager()];
+          const make = (key, group, step, length, widget_manager = here) => {
             const spec = { panes: [], x: "x" };
             const state = { key, group, goal: {}, renderer: "canvas", spec, arrangement: {} };
             const model = {
               get: (name) => state[name], set() {}, save_changes() {}, on() {}, send() {},
-              widget_manager: { get_model: async () => ({}) },
+              widget_manager,
             };
             const chart = new Chart(model);
             CHARTS.set(key, chart);
@@ -239,15 +241,15 @@ def test_charts_of_a_group_show_the_same_time(modules):
             return chart;
           };
           const [hours, quarters] = [make("a", "g", 4, 1000), make("b", "g", 1, 4000)];
-          const alone = make("c", "", 4, 1000);
+          const others = [make("c", "", 4, 1000), make("d", "g", 4, 1000, elsewhere)];
           hours.show(100, 200);
           const span = ({ feed, range }) => range && [feed.moment(range.low), feed.moment(range.high)];
-          const first = [hours, quarters, alone].map(span);
+          const first = [hours, quarters, ...others].map(span);
           quarters.show(2000, 2400);
-          return [first, [hours, quarters, alone].map(span)];
+          return [first, [hours, quarters, ...others].map(span)];
         }"""
     )
-    assert found == [[[400, 800], [400, 800], None], [[2000, 2400], [2000, 2400], None]]
+    assert found == [[[400, 800], [400, 800], None, None], [[2000, 2400], [2000, 2400], None, None]]
 
 
 def test_what_a_canvas_draws_is_kept_as_svg(modules):

@@ -49,7 +49,7 @@ def settled(page, row):
         " && document.querySelector('.tk-summary').innerText.includes(` ${row} candle`)",
         arg=row,
     )
-    page.until("!chart.pending")
+    page.until("chart.window && !chart.pending")
 
 
 def close_one(page):
