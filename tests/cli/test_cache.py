@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from toolkit import IndicatorRegistry, cli, settings
+from toolkit import IndicatorRegistry, cli, loader, settings
 from toolkit.cli.cache import HOLDS
 
 
@@ -94,6 +94,7 @@ def test_a_linked_folder_is_emptied_and_stays_a_link(home, tmp_path_factory):
 
 def test_warming_makes_the_sample_and_compiles_every_indicator(monkeypatch, tmp_path, capsys):
     monkeypatch.setenv("TOOLKIT_HOME", str(tmp_path))
+    loader._kept.clear()  # what other tests have loaded
     assert cli.main(["cache", "warm"]) == 0
     said = capsys.readouterr()
     names = IndicatorRegistry.names()

@@ -147,7 +147,9 @@ def test_every_truncation_is_noticed(path):
 
 
 def test_a_process_killed_while_it_writes_leaves_the_old_file_or_the_new_one(tmp_path):
-    """Fifty times: a child writes two versions in turn, as fast as it can, and is killed at some moment."""
+    """Fifty times and until one was hit in the middle: a child writes two versions in turn, as fast as it can,
+    and is killed at some moment.
+    """
     script = """
 import os, random, signal, sys, time
 from pathlib import Path
@@ -159,7 +161,8 @@ path, random = Path(sys.argv[1]), random.Random(3)
 versions = {seed: checked(seed=seed) for seed in (1, 2)}
 write_kept(path, versions[1], 1)
 seen, unfinished = [], 0
-for _ in range(50):
+hit = False
+while len(seen) < 50 or not (hit or len(seen) == 500):
     child = os.fork()
     if not child:
         while True:
@@ -170,7 +173,8 @@ for _ in range(50):
     os.waitpid(child, 0)
     found = read_kept(path, 1)
     seen.append(next(seed for seed, frame in versions.items() if frame.equals(found)))
-print(len(seen), len(set(seen)), len(list(path.parent.glob(".*.part"))) > 0)
+    hit = hit or any(path.parent.glob(".*.part"))
+print(len(seen) >= 50, len(set(seen)), hit)
 """
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", script, str(tmp_path / "BTC.candles")],
@@ -179,7 +183,7 @@ print(len(seen), len(set(seen)), len(list(path.parent.glob(".*.part"))) > 0)
         text=True,
         check=False,
     )
-    assert done.stdout == "50 2 True\n", done.stderr
+    assert done.stdout == "True 2 True\n", done.stderr
 
 
 def test_what_a_killed_process_left_is_removed_later(path):

@@ -176,8 +176,10 @@ def _probe(remote: Remote, relative: str) -> str:
         revision=remote.revision,
         endpoint=remote.endpoint,
     )
-    # In a thread: a timeout of the client starts afresh with each step, and looking up a name has none.
-    work = _Background(lambda: get_hf_file_metadata(url, timeout=PROBE_SECONDS, endpoint=remote.endpoint))
+    # In a thread: a timeout of the client starts afresh with each step, and looking up a name has none. The
+    # client's own is longer, so that it is always the same one that ends it.
+    longer = 2 * PROBE_SECONDS
+    work = _Background(lambda: get_hf_file_metadata(url, timeout=longer, endpoint=remote.endpoint))
     if not work.done.wait(PROBE_SECONDS):
         raise HubUnreachable(f"hub: {remote.endpoint} did not answer within {PROBE_SECONDS:g} s")
     metadata = work.result(remote, relative)
