@@ -147,7 +147,7 @@ def test_every_truncation_is_noticed(path):
 
 
 def test_a_process_killed_while_it_writes_leaves_the_old_file_or_the_new_one(tmp_path):
-    """Fifty times and until one was hit in the middle: a child writes two versions in turn, as fast as it can,
+    """Fifty times and until one was hit in the middle: a child writes two versions in turn, without a pause,
     and is killed at some moment.
     """
     script = """
