@@ -236,7 +236,9 @@ def test_the_list_of_indicators_is_searched_and_worked_with_the_keyboard(dashboa
     field.fill("tEm")
     page.wait_for_function("document.querySelectorAll('.tk-row-name').length === 1")
     assert names.all_inner_texts() == ["TEMA"]
-    page.locator(".tk-enabled > .tk-card").first.wait_for(state="hidden")
+    page.wait_for_function(
+        "[...document.querySelectorAll('.tk-enabled > .tk-card')].every((card) => !card.offsetParent)"
+    )
     field.press("Tab")
     assert page.evaluate("document.activeElement.getAttribute('aria-label')") == "Show TEMA on the chart"
     page.keyboard.press("Space")
