@@ -275,10 +275,11 @@ def test_a_live_feed_plugs_in_with_one_line():
         page.bar = LiveBar(page.state, live=lambda symbol, timeframe: feed)
         page.bar.follow_live()
         await page.until(lambda: len(page.state.klines) == 405)
-        assert page.chart.badge == "LIVE"
+        assert page.chart.badge == "CONNECTING…"  # nothing has come yet
         feed.put(404)  # what the history has already
         feed.put(405, closed=False)
         await page.until(lambda: page.columns.forming)
+        assert page.chart.badge == "LIVE"
         feed.put(405)
         feed.put(406)
         await page.until(lambda: len(page.state.klines) == 407)

@@ -60,7 +60,7 @@ class LiveBar(anywidget.AnyWidget):
         self._stored: tuple[pd.DataFrame, tuple[str, ...]] | None = None
         self._task: asyncio.Task[None] | None = None
         self._speed = 2.0
-        self._ended = False
+        self._ended = self._heard = False
         self._closing: set[asyncio.Task[None]] = set()
         self.on_msg(self._receive)
         state.observe(lambda _: self._tell(), "klines")
@@ -190,8 +190,8 @@ class LiveBar(anywidget.AnyWidget):
         state = self._state
         # before all else, and not by way of None: whoever shows other markets looks at this
         state.moment = feed.moment if isinstance(feed, Replay) else None
-        self._feed, self._stored, self._ended = feed, (klines, notes), False
-        state.following = Following(state, feed, badge=self._badge, told=self._tell, watch=self._watch)
+        self._feed, self._stored, self._ended, self._heard = feed, (klines, notes), False, False
+        state.following = Following(state, feed, badge=self._badge, told=self._tell, watch=self._hear)
         state.take = self._take
         for display in state.displays:
             display.badge = self._badge()
@@ -205,6 +205,10 @@ class LiveBar(anywidget.AnyWidget):
         if notice.symbol in ("", shown[0]) and notice.timeframe in ("", shown[1]):
             self._notice = f"{notice.time:%H:%M} UTC: {notice.text}"
             self._tell()
+
+    def _hear(self, event: Event) -> None:
+        self._heard = True
+        self._watch(event)
 
     def _end(self) -> None:
         feed, self._feed, self._stored = self._feed, None, None
@@ -298,7 +302,9 @@ class LiveBar(anywidget.AnyWidget):
         feed = self._feed
         if isinstance(feed, Replay):
             return f"REPLAY {feed.moment:%Y-%m-%d %H:%M} UTC"
-        return "" if feed is None else "LIVE"
+        if feed is None:
+            return ""
+        return "LIVE" if self._heard else "CONNECTING…"  # nothing is live before something came
 
     def _settle(self) -> None:
         if self._state.following is not None:
