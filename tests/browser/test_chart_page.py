@@ -289,8 +289,13 @@ def test_levels_and_lines_are_drawn_moved_deleted_and_anchored(chart, mouse, btc
     assert chart.chart("chart.tools.drawings.length") == 0
     chart.pick("BTCUSDT")
     chart.until("chart.spec.about.symbol === 'BTCUSDT' && chart.feed.length === 3000 && chart.window")
-    chart.until("!chart.pending")
+    chart.until_drawn()
 
+    # the indicators are drawn, with the room that their bands need, before the level's place is asked for
+    chart.until(
+        "['MACD.macd', 'RSI.rsi', 'Bollinger Bands.bb_upper'].every((name) =>"
+        " Number.isFinite(chart.feed.exact(name, chart.feed.length - 1))) && !chart.pending"
+    )
     mouse.click(700, at(chart, 0, drawings(chart)[0]["points"][0][1])[1])
     chart.until("chart.tools.chosen && !chart.pending")
     page.keyboard.press("Delete")
