@@ -153,21 +153,24 @@ def _total(values: Array) -> float:
 
 @compiled
 def _sum_over(values: Array, at: int, width: int) -> float:
-    """The sum over so many neighbours, a power of four."""
+    """The sum over so many neighbours, a power of four: pairs, pairs of pairs, and so on. No recursion: Numba
+    cannot load a compiled function that calls itself while another process compiles it.
+    """
     if width == 1:
         return float(values[at])
     if width == 4:
         return float((values[at] + values[at + 1]) + (values[at + 2] + values[at + 3]))
-    return _sum_over_many(values, at, width)
-
-
-@compiled
-def _sum_over_many(values: Array, at: int, width: int) -> float:
-    if width == 4:
-        return float((values[at] + values[at + 1]) + (values[at + 2] + values[at + 3]))
-    part = width // 4
-    early = _sum_over_many(values, at, part) + _sum_over_many(values, at + part, part)
-    return early + (_sum_over_many(values, at + 2 * part, part) + _sum_over_many(values, at + 3 * part, part))
+    sums = np.empty(64)  # of pairs that wait for their neighbour, the widest first
+    depth = 0
+    for i in range(width):
+        total, count = float(values[at + i]), i + 1
+        while count % 2 == 0:
+            depth -= 1
+            total = sums[depth] + total
+            count //= 2
+        sums[depth] = total
+        depth += 1
+    return float(sums[0])
 
 
 @shared
