@@ -1,5 +1,6 @@
 """The building blocks against pandas and exact arithmetic, in any chunks, and the cache of compiled code."""
 
+import ast
 import os
 import shutil
 import subprocess
@@ -380,6 +381,23 @@ def small_package(home):
         "from toolkit.kernels.moves import block, compiled\n@compiled\ndef caller(x):\n    return block(x)\n"
     )
     return blocks
+
+
+def test_no_compiled_function_calls_itself():
+    """While another process compiles such a one, loading it from the cache ends the process."""
+    package = Path(kernels.__file__).parents[1]
+    files = [*package.glob("kernels/*.py"), *package.glob("indicators/*.py"), package / "rules.py"]
+    functions = [
+        function
+        for file in files
+        for function in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(function, ast.FunctionDef)
+        and any(getattr(mark, "id", "") == "compiled" for mark in function.decorator_list)
+    ]
+    assert len(functions) > 50
+    for function in functions:
+        called = {getattr(node.func, "id", "") for node in ast.walk(function) if isinstance(node, ast.Call)}
+        assert function.name not in called
 
 
 def test_the_compiled_cache_is_used_and_does_not_go_stale_when_a_callee_is_edited(tmp_path):

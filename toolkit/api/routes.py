@@ -184,9 +184,7 @@ async def klines(request: Request) -> Response:
         part = encode.part_of(computed, asked.start, asked.end, asked.limit)
         if not part.rows:
             _nothing(computed, asked.start, asked.end)
-        make = {"json": encode.klines_json, "columns": encode.klines_columns, "arrow": arrow.arrow}[
-            asked.format
-        ]
+        make = _WRITERS[asked.format]
         # A few hundred rows take less time than a thread's wake-up; more would make others wait.
         few = part.rows <= queries.LIMIT and asked.format != "arrow"
         body = make(computed, part) if few else await service.in_thread(make, computed, part)
