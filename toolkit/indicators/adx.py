@@ -70,8 +70,9 @@ class ADX(Indicator):
         plus_di: Array,
         minus_di: Array,
     ) -> None:
-        moves, ranges, ups, downs = state[2:5], state[5:7], state[7:10], state[10:13]
-        widths, strengths = state[13:16], state[16:19]
+        moves, rest = state[2 : 2 + DIRECTIONAL_MOVEMENT_MEMORY], state[2 + DIRECTIONAL_MOVEMENT_MEMORY :]
+        ranges, means = rest[:TRUE_RANGE_MEMORY], rest[TRUE_RANGE_MEMORY:].reshape(4, EMA_MEMORY)
+        ups, downs, widths, strengths = means[0], means[1], means[2], means[3]
         seen, last, alpha = int(state[0]), state[1], 1.0 / period
         scratch = np.empty((2, min(TILE, len(close))))
         for start in range(0, len(close), TILE):

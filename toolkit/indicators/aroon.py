@@ -55,6 +55,6 @@ class Aroon(Indicator):
             rolling_min_age(state[split:], low[at : at + TILE], period + 1, down)
             for i in range(len(up)):
                 up[i] = 100.0 * (period - up[i]) / period
-                down[i] = 100.0 * (period - down[i]) / period
             for i in range(len(up)):
+                down[i] = 100.0 * (period - down[i]) / period
                 apart[i] = up[i] - down[i]

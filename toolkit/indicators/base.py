@@ -1,5 +1,6 @@
 """What an indicator is: a frozen value with bounded parameters, declared outputs, a kernel and rules."""
 
+import functools
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -61,7 +62,8 @@ class Indicator:
       `increasing`;
     - `name` (shown everywhere; the class name if left out), `family` ("trend", "momentum", "volatility",
       "volume" or a word of your own: where lists of indicators put it), `inputs`, `outputs`, and
-      `internals`: columns that only rules read. An input is a candle column; or "price", the series that the
+      `internals`: columns that only rules read (`internals_optional`: where no rules are asked for their
+      arrays come empty, and the kernel leaves them out). An input is a candle column; or "price", the series that the
       parameter `source` names (`source: Source = "close"`); or "open_time", in milliseconds since 1970;
     - `pane` ("price" draws over the candles), `fills` (pairs of outputs with the area between them filled),
       `clouds` (such pairs, coloured by which of the two is above), `levels` (horizontal lines: parameter
@@ -83,6 +85,7 @@ class Indicator:
     inputs: ClassVar[tuple[str, ...]] = ("close",)
     outputs: ClassVar[tuple[Output, ...]]
     internals: ClassVar[tuple[str, ...]] = ()
+    internals_optional: ClassVar[bool] = False
     increasing: ClassVar[tuple[tuple[str, str], ...]] = ()
     pane: ClassVar[Literal["price", "own"]] = "own"
     fills: ClassVar[tuple[tuple[str, str], ...]] = ()
@@ -188,6 +191,11 @@ class Indicator:
         """Floats that the kernel remembers between chunks."""
         raise NotImplementedError(f"{type(self).__name__}: state_size is not declared")
 
+    @functools.cached_property
+    def _plan(self) -> "run.Plan":
+        """How `compute` goes about this indicator."""
+        return run.Plan(self)
+
     def rule_text(self, rule: Rule) -> str:
         """The rule in words, with this indicator's parameters."""
         return rule.condition.text(self._values)
@@ -201,7 +209,7 @@ class Indicator:
         """
         whole = run.Run(self)
         frame = klines.copy(deep=False)
-        for name, values in whole.outputs(whole.values(whole.prepare(klines))).items():
+        for name, values in whole.outputs(whole.values(whole.prepare(klines), ruled=False)).items():
             frame[name] = pd.Series(values, frame.index, copy=False)
         return frame
 

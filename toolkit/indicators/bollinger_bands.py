@@ -46,6 +46,7 @@ class BollingerBands(Indicator):
         Line("bb_position", drawn=False, unit="ratio"),
     )
     internals = ("squeeze_width",)
+    internals_optional = True
     pane = "price"
     fills = (("bb_upper", "bb_lower"),)
     rules = (
@@ -94,10 +95,11 @@ class BollingerBands(Indicator):
             for i in range(len(now)):
                 share = (now[i] - lower[i]) / width[i]
                 position[i] = share if width[i] > NOISE * middle[i] else np.nan
-            first = min(len(now), max(0, period - 1 - seen))
-            fill(squeeze[:first], np.nan)
-            rolling_mean(state[split:], width[first:], squeeze_period, squeeze[first:])
-            for i in range(len(now)):
-                squeeze[i] *= squeeze_ratio
+            if len(squeeze):
+                first = min(len(now), max(0, period - 1 - seen))
+                fill(squeeze[:first], np.nan)
+                rolling_mean(state[split:], width[first:], squeeze_period, squeeze[first:])
+                for i in range(len(squeeze)):
+                    squeeze[i] *= squeeze_ratio
             seen += len(now)
         state[0] = seen

@@ -109,11 +109,14 @@ def _mean_of_four(a: Array, b: Array, c: Array, d: Array, out: Array) -> None:
 class Inputs:
     """What an indicator reads of its candles, by the names of its kernel's inputs."""
 
-    __slots__ = ("_columns", "who")
+    __slots__ = ("_columns", "_read", "means", "who")
 
     def __init__(self, who: str, names: Sequence[str], params: Mapping[str, Any]) -> None:
         self.who = who
         self._columns = {name: SOURCES[params["source"]] if name == "price" else (name,) for name in names}
+        self._read = tuple(dict.fromkeys(column for columns in self._columns.values() for column in columns))
+        # The inputs that are the mean of several columns.
+        self.means = tuple(name for name, columns in self._columns.items() if len(columns) > 1)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -191,22 +194,19 @@ class Inputs:
         Whether the numbers are finite is not looked at where they are `checked` already.
         """
         read: dict[str, Array] = {}
-        for column in (column for columns in self._columns.values() for column in columns):
-            if column not in candles:
+        length = -1
+        for column in self._read:
+            values = candles.get(column)
+            if values is None:
                 raise ValueError(
                     f"{self.who}: there is no array {column!r}; there are: {', '.join(map(str, candles))}"
                 )
-            if column not in read:
-                read[column] = _array(self.who, column, candles[column], checked)
-        lengths = {name: len(values) for name, values in read.items()}
-        if len(set(lengths.values())) > 1:
-            raise ValueError(f"{self.who}: the arrays are of different lengths: {lengths}")
-        return read, next(iter(lengths.values()))
-
-    @property
-    def means(self) -> tuple[str, ...]:
-        """The inputs that are the mean of several columns."""
-        return tuple(name for name, columns in self._columns.items() if len(columns) > 1)
+            read[column] = values = _array(self.who, column, values, checked)
+            if len(values) != length >= 0:
+                lengths = {name: len(candles[name]) for name in self._read if name in candles}
+                raise ValueError(f"{self.who}: the arrays are of different lengths: {lengths}")
+            length = len(values)
+        return read, length
 
     def part_of(
         self, read: Mapping[str, Array], part: slice, out: Mapping[str, Array] | None = None
@@ -230,7 +230,8 @@ def finite(bits: npt.NDArray[np.int64]) -> bool:
 def _array(who: str, name: str, values: Array, checked: bool) -> Array:
     if not isinstance(values, np.ndarray) or values.dtype != np.float64 or values.ndim != 1:
         raise ValueError(f"{who}: {name!r} must be a one-dimensional array of float64")
-    values = np.ascontiguousarray(values)
+    if not values.flags.c_contiguous:
+        values = np.ascontiguousarray(values)
     if not checked and not finite(values.view(np.int64)):
         raise ValueError(f"{who}: {name!r} has values that are not finite")
     return values

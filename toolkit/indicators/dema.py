@@ -45,9 +45,9 @@ class DEMA(Indicator):
             now, twice = price[at : at + TILE], dema[at : at + TILE]
             mean = once[: len(now)]
             first = min(len(now), max(0, period - 1 - seen))
-            ema(state[1:4], now, period, alpha, mean)
+            ema(state[1 : 1 + EMA_MEMORY], now, period, alpha, mean)
             fill(twice[:first], np.nan)
-            ema(state[4:7], mean[first:], period, alpha, twice[first:])
+            ema(state[1 + EMA_MEMORY :], mean[first:], period, alpha, twice[first:])
             for i in range(len(now)):
                 twice[i] = 2.0 * mean[i] - twice[i]
             settle(now, twice)

@@ -28,6 +28,7 @@ class DonchianChannels(Indicator):
     inputs = ("high", "low", "close")
     outputs = (Line("dc_upper"), Line("dc_middle"), Line("dc_lower"))
     internals = ("upper_before", "lower_before")
+    internals_optional = True
     pane = "price"
     fills = (("dc_upper", "dc_lower"),)
     rules = (Rule("BUY", above("close", "upper_before")), Rule("SELL", below("close", "lower_before")))
@@ -65,5 +66,6 @@ class DonchianChannels(Indicator):
             rolling_min(bottoms, low[at : at + TILE], period, lower)
             for i in range(len(upper)):
                 middle[i] = 0.5 * (upper[i] + lower[i])
-            delay(before[: delay_memory(1)], upper, 1, upper_before[at : at + TILE])
-            delay(before[delay_memory(1) :], lower, 1, lower_before[at : at + TILE])
+            if len(upper_before):
+                delay(before[: delay_memory(1)], upper, 1, upper_before[at : at + TILE])
+                delay(before[delay_memory(1) :], lower, 1, lower_before[at : at + TILE])

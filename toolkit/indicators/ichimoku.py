@@ -45,6 +45,7 @@ class Ichimoku(Indicator):
         Line("cloud_b", drawn=False),
     )
     internals = ("cloud_top", "cloud_bottom")
+    internals_optional = True
     pane = "price"
     clouds = (("lead_a", "lead_b"),)
     rules = (
@@ -102,6 +103,6 @@ class Ichimoku(Indicator):
             delay(state[fourth:fifth], a, displacement, now_a)
             delay(state[fifth:], b, displacement, now_b)
             upper, lower = cloud_top[start:stop], cloud_bottom[start:stop]
-            for i in range(len(now_a)):  # b is the later one to be defined: both are b until it is
+            for i in range(len(upper)):  # b is the later one to be defined: both are b until it is
                 upper[i] = now_a[i] if now_a[i] > now_b[i] else now_b[i]
                 lower[i] = now_a[i] if now_a[i] < now_b[i] else now_b[i]

@@ -68,10 +68,9 @@ class KeltnerChannels(Indicator):
         for start in range(0, len(close), TILE):
             stop = min(start + TILE, len(close))
             value, mean, reach = price[start:stop], kc_middle[start:stop], kc_lower[start:stop]
-            ema(state[:3], value, period, 2.0 / (period + 1), mean)
-            average_true_range(
-                state[3:], high[start:stop], low[start:stop], close[start:stop], atr_period, reach
-            )
+            ema(state[:EMA_MEMORY], value, period, 2.0 / (period + 1), mean)
+            top, bottom, last = high[start:stop], low[start:stop], close[start:stop]
+            average_true_range(state[EMA_MEMORY:], top, bottom, last, atr_period, reach)
             upper = kc_upper[start:stop]
             for i in range(len(value)):
                 centre = value[i] if abs(mean[i] - value[i]) <= NOISE * value[i] else mean[i]

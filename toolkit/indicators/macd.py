@@ -50,7 +50,8 @@ class MACD(Indicator):
         macd_signal: Array,
         macd_histogram: Array,
     ) -> None:
-        fast, slow, signal, seen = state[1:4], state[4:7], state[7:10], int(state[0])
+        seen, memory = int(state[0]), state[1:].reshape(3, EMA_MEMORY)
+        fast, slow, signal = memory[0], memory[1], memory[2]
         for at in range(0, len(price), TILE):
             now, apart, line = price[at : at + TILE], macd[at : at + TILE], macd_signal[at : at + TILE]
             histogram = macd_histogram[at : at + TILE]

@@ -77,12 +77,15 @@ class ManyRuns:
         self._read = dict(zip(columns, block, strict=True))
         self._means = {name: np.empty(count) for name in self._inputs.means}
         self._outputs = [output.name for output in indicator.outputs]
-        self._names = [*self._outputs, *indicator.internals]
+        left_out = indicator.internals if indicator.internals_optional else ()  # only rules read them
+        self._names = [*self._outputs, *(name for name in indicator.internals if name not in left_out)]
+        self._left_out = dict.fromkeys(left_out, np.empty(0))
         self._written = np.empty((len(self._names), count))
         available = {
             "state": self._memory,
             **self._inputs.part_of(self._read, slice(None), self._means),
             **dict(zip(self._names, self._written, strict=True)),
+            **self._left_out,
             **indicator.kernel_parameters,
         }
         self._arguments = [available[name] for name in indicator.kernel_arguments]
@@ -126,7 +129,7 @@ class ManyRuns:
         if series not in self.series:
             raise KeyError(f"{self._who}: no series is named {series!r}")
         inputs, length = self._inputs.of_arrays(candles)
-        columns = {name: np.empty(length) for name in self._names} | inputs
+        columns = {name: np.empty(length) for name in self._names} | self._left_out | inputs
         if length:
             memory = self._memory[self.series.index(series)]
             available = {"state": memory, **columns, **self.indicator.kernel_parameters}
@@ -173,7 +176,8 @@ def _made(cls: type[Indicator]) -> Callable[..., None]:
     """Numba keeps no loop that takes its kernel as an argument, nor one made by `exec`: so the loop is
     written down as a module of its own, beside what else was compiled of these sources.
     """
-    arrays = {*cls.inputs, *(output.name for output in cls.outputs), *cls.internals}
+    internals = () if cls.internals_optional else cls.internals
+    arrays = {*cls.inputs, *(output.name for output in cls.outputs), *internals}
     held = [name for name in cls.kernel_arguments if name == "state" or name in arrays]
     passed = (
         "state[s]" if name == "state" else f"{name}[s : s + 1]" if name in arrays else name

@@ -68,9 +68,12 @@ class Run:
         """Check a chunk without feeding it; what passes here can be committed."""
         return self._inputs.of_frame(frame, self._last)
 
-    def values(self, chunk: Chunk) -> dict[str, Array]:
-        """Feed what was prepared to the kernel alone, without rules: for a run that ends with this chunk."""
-        columns = self._columns(chunk.length) | chunk.inputs
+    def values(self, chunk: Chunk, ruled: bool = True) -> dict[str, Array]:
+        """Feed what was prepared to the kernel alone, without rules: for a run that ends with this chunk.
+
+        Not `ruled`: what only rules read may be left out.
+        """
+        columns = self._columns(chunk.length, ruled) | chunk.inputs
         if chunk.length:
             self.indicator.kernel(*self._arguments(columns))
         return columns
@@ -149,11 +152,14 @@ class Run:
         self.indicator.kernel(*self._one_arguments)
         return {output.name: float(self._one[output.name][0]) for output in self.indicator.outputs}
 
-    def _columns(self, length: int) -> dict[str, Array]:
-        """Empty arrays for all that the kernel writes."""
-        names = (*(output.name for output in self.indicator.outputs), *self.indicator.internals)
+    def _columns(self, length: int, ruled: bool = True) -> dict[str, Array]:
+        """Arrays for all that the kernel writes, not filled; without room where it may leave one out."""
+        left_out = () if ruled or not self.indicator.internals_optional else self.indicator.internals
+        names = [output.name for output in self.indicator.outputs]
+        names += [name for name in self.indicator.internals if name not in left_out]
         # One block: the allocator keeps and reuses it, where several large ones cost a page fault a page.
-        return dict(zip(names, np.empty((len(names), length)), strict=True))
+        columns = dict(zip(names, np.empty((len(names), length)), strict=True))
+        return columns | dict.fromkeys(left_out, np.empty(0))
 
     def _arguments(self, columns: Mapping[str, Array]) -> tuple[Any, ...]:
         """What the kernel asks for by name."""
@@ -252,27 +258,48 @@ def compute(
     bits: these columns then cost no memory.
     """
     who = type(indicator).__name__
-    inputs = Inputs(who, indicator.inputs, indicator.params)
-    read, length = inputs.columns_of(candles, checked)
-    columns = {
-        output.name: np.empty(length) if out is None else _given(who, out, output.name, length)
-        for output in indicator.outputs
-    }
-    if out is not None:
+    plan = indicator._plan
+    read, length = plan.inputs.columns_of(candles, checked)
+    if out is None:
+        columns = {name: np.empty(length) for name in plan.outputs}
+    else:
+        columns = {name: _given(who, out, name, length) for name in plan.outputs}
         for name, given in columns.items():
             if any(np.may_share_memory(given, values) for values in read.values()):
                 raise ValueError(f"{who}: out[{name!r}] shares memory with the candles")
-    unseen = (*indicator.internals, *inputs.means)
-    step = min(length, _PIECE) if unseen else length
-    scratch = {name: np.empty(step) for name in unseen}
-    available: dict[str, Any] = {"state": np.zeros(indicator.state_size), **indicator.kernel_parameters}
+    available = {"state": np.zeros(indicator.state_size), **plan.given}
+    if not plan.unseen:
+        available |= columns
+        available |= plan.inputs.part_of(read, slice(None))
+        indicator.kernel(*[available[name] for name in indicator.kernel_arguments])
+        return columns
+    step = min(length, _PIECE)
+    scratch = {name: np.empty(step) for name in plan.unseen}
     for start in range(0, length, step or 1):
         part = slice(start, min(start + step, length))
         kept = {name: values[: part.stop - start] for name, values in scratch.items()}
         available |= kept | {name: values[part] for name, values in columns.items()}
-        available |= inputs.part_of(read, part, kept)
-        indicator.kernel(*(available[name] for name in indicator.kernel_arguments))
+        available |= plan.inputs.part_of(read, part, kept)
+        indicator.kernel(*[available[name] for name in indicator.kernel_arguments])
     return columns
+
+
+class Plan:
+    """What `compute` asks of an indicator each time, found once."""
+
+    __slots__ = ("given", "inputs", "outputs", "unseen")
+
+    def __init__(self, indicator: "Indicator") -> None:
+        self.inputs = Inputs(type(indicator).__name__, indicator.inputs, indicator.params)
+        self.outputs = tuple(output.name for output in indicator.outputs)
+        # What the kernel takes beside the state, its inputs and outputs.
+        self.given: dict[str, Any] = dict(indicator.kernel_parameters)
+        # Columns that nobody asked for.
+        self.unseen = self.inputs.means
+        if indicator.internals_optional:
+            self.given |= dict.fromkeys(indicator.internals, np.empty(0))
+        else:
+            self.unseen += indicator.internals
 
 
 def _given(who: str, out: Mapping[str, Array], name: str, length: int) -> Array:

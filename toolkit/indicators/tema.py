@@ -41,15 +41,16 @@ class TEMA(Indicator):
     @compiled
     def kernel(state: Array, price: Array, period: int, tema: Array) -> None:
         seen, alpha = int(state[0]), 2.0 / (period + 1)
+        memory = state[1:].reshape(3, EMA_MEMORY)
         means = np.empty((2, min(TILE, len(price))))
         for at in range(0, len(price), TILE):
             now, thrice = price[at : at + TILE], tema[at : at + TILE]
             once, twice = means[0, : len(now)], means[1, : len(now)]
             first = min(len(now), max(0, period - 1 - seen))
             second = min(len(now), max(0, 2 * (period - 1) - seen))
-            ema(state[1:4], now, period, alpha, once)
-            ema(state[4:7], once[first:], period, alpha, twice[first:])
-            ema(state[7:10], twice[second:], period, alpha, thrice[second:])
+            ema(memory[0], now, period, alpha, once)
+            ema(memory[1], once[first:], period, alpha, twice[first:])
+            ema(memory[2], twice[second:], period, alpha, thrice[second:])
             fill(twice[:first], np.nan)
             fill(thrice[:second], np.nan)
             for i in range(len(now)):

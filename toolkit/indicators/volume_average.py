@@ -23,6 +23,7 @@ class VolumeAverage(Indicator):
     inputs = ("volume",)
     outputs = (Line("volume_sma", unit="volume"),)
     internals = ("spike_volume",)
+    internals_optional = True
     rules = (Rule("VOLUME_SPIKE", above("volume", "spike_volume")),)
 
     @property
@@ -39,5 +40,5 @@ class VolumeAverage(Indicator):
         state: Array, volume: Array, period: int, spike_ratio: float, volume_sma: Array, spike_volume: Array
     ) -> None:
         rolling_mean(state, volume, period, volume_sma)
-        for i in range(len(volume)):
+        for i in range(len(spike_volume)):
             spike_volume[i] = spike_ratio * volume_sma[i]

@@ -6,104 +6,123 @@ import numpy as np
 
 from toolkit.kernels.compiling import compiled, fma, shared, unowned
 from toolkit.kernels.constants import TILE, Array
-from toolkit.kernels.windows import copy, fill, remember
+from toolkit.kernels.means import WINDOW_SCRATCH, window_means, window_total
+from toolkit.kernels.windows import append, copy, fill, remember
 
 
 @shared
 def rolling_mean_std_memory(period: int) -> int:
     """Slots of memory that `rolling_mean_std` needs."""
-    return 4 + 4 * (period + 1)
+    return 2 + 3 * period
 
 
 @compiled
 def rolling_mean_std(memory: Array, values: Array, period: int, mean: Array, std: Array) -> None:
     """Mean and population standard deviation of the last `period` values; NaN until there are so many.
 
-    Memory: `rolling_mean_std_memory(period)` slots. Sums over two aligned blocks as in `rolling_mean`, of
-    deviations from the value that ended the last block: near the window's own level, so that prices of any
-    size keep their digits. Where the deviation is still tiny beside its distance from that value (a market
-    that went flat), the window is summed once more around its own last value, so a constant window has
-    deviation 0 exactly.
+    Memory: `rolling_mean_std_memory(period)` slots. `mean` and `std` are not `values`. Windows are added up
+    as in `rolling_mean`: distances from a reference near by, so that prices of any size keep their digits,
+    and their squares. The reference is the first value of each `TILE`, counted from the first of all. Where
+    the deviation is tiny beside the distance from it (a market that went flat), the window is summed once
+    more around its own last value, so a constant window has deviation 0 exactly.
     """
     memory, values, mean, std = unowned(memory), unowned(values), unowned(mean), unowned(std)
-    seen, reference, total, square = int(memory[0]), memory[1], memory[2], memory[3]
-    size = period + 1
-    block, last = memory[4 : 4 + size], memory[4 + size : 4 + 2 * size]
-    behind, behind2 = memory[4 + 2 * size : 4 + 3 * size], memory[4 + 3 * size : 4 + 4 * size]
-    share = 1.0 / period
+    seen, reference, keep, share = int(memory[0]), memory[1], period - 1, 1.0 / period
+    kept, away, square = memory[2 : 2 + period], memory[2 + period : 2 + 2 * period], memory[2 + 2 * period :]
+    square = square[:period]
+    memory[0] = seen + len(values)
+    if len(values) == 1:
+        value = values[0]
+        append(kept, value)
+        if seen % TILE == 0:
+            memory[1] = value
+            _distances(kept, value, away, square)
+        else:
+            append(away, value - reference)
+            append(square, away[keep] * away[keep])
+        mean[0], std[0] = window_total(away) * share, window_total(square) * share
+        _deviate(kept, memory[1], mean, std)
+        if seen < keep:
+            mean[0] = std[0] = np.nan
+        return
+    room = keep + min(TILE, len(values))
+    scratch, squares = np.empty((WINDOW_SCRATCH, room)), np.empty(room)
+    nothing, recent = np.zeros(room), np.empty(room if seen or keep else 0)
     done = 0
-    if seen == 0 and len(values):
-        reference = values[0]
     while done < len(values):
-        at = seen % period
-        steps = min(period - at, len(values) - done)
-        # Views of this stretch: Numba then knows that the indices are in bounds, and uses SIMD.
-        value, now = values[done : done + steps], block[at : at + steps]
+        at = seen % TILE
+        if at == 0:
+            reference = values[done]
+        steps = min(TILE - at, len(values) - done)
+        if done < keep:
+            current = recent[: keep + steps]
+            remember(kept[1:], values[done : done + steps], keep, current)
+        else:
+            current = values[done - keep : done + steps]
+        away_now, square_now = scratch[0, : keep + steps], squares[: keep + steps]
+        _distances(current, reference, away_now, square_now)
         centre, deviation = mean[done : done + steps], std[done : done + steps]
-        before, before2 = behind[at + 1 : at + 1 + steps], behind2[at + 1 : at + 1 + steps]
-        for j in range(steps):
-            now[j] = value[j]
-            away = value[j] - reference
-            total += away
-            square = fma(away, away, square)
-            centre[j] = total
-            deviation[j] = square
-        doubtful = 0
-        for j in range(steps):
-            offset = (centre[j] + before[j]) * share
-            scale = (deviation[j] + before2[j]) * share
-            variance = scale - offset * offset
-            centre[j] = reference + offset
-            deviation[j] = math.sqrt(variance if variance > 0.0 else 0.0)
-            doubtful += 1 if variance < 1e-5 * scale else 0
-        if doubtful:
-            for j in range(steps):
-                _recompute_flat(block, last, at + j, period, reference, centre, deviation, j)
-        early = min(steps, max(0, period - 1 - seen))
+        window_means(away_now, period, scratch, nothing, away_now[keep:], -1.0, centre)
+        window_means(square_now, period, scratch, nothing, away_now[keep:], -1.0, deviation)
+        _deviate(current, reference, centre, deviation)
+        early = max(0, min(steps, keep - seen))
         fill(centre[:early], np.nan)
         fill(deviation[:early], np.nan)
         done += steps
         seen += steps
-        if at + steps == period:
-            reference = block[period - 1]
-            total = square = 0.0
-            for j in range(period - 1, 0, -1):
-                away = block[j] - reference
-                total += away
-                square = fma(away, away, square)
-                behind[j] = total
-                behind2[j] = square
-            copy(block[:period], last[:period])
-            total = square = 0.0
-    memory[0], memory[1], memory[2], memory[3] = seen, reference, total, square
+    if len(values) > keep:
+        copy(values[len(values) - keep :], kept[1:])
+    memory[1] = reference
+    _distances(kept, reference, away, square)
 
 
 @compiled
-def _recompute_flat(
-    block: Array, last: Array, at: int, period: int, reference: float, mean: Array, std: Array, i: int
-) -> None:
-    """Two passes over the window that ends at `block[at]`, if its deviation is doubtful; see
-    `rolling_mean_std`.
+def _distances(values: Array, reference: float, away: Array, square: Array) -> None:
+    """How far values lie from a reference, and the squares of that."""
+    values, away, square = unowned(values), unowned(away), unowned(square)
+    for i in range(len(away)):
+        away[i] = values[i] - reference
+    for i in range(len(square)):
+        square[i] = away[i] * away[i]
 
-    The bound lies well under the caller's, so that a value is done again or not whatever chunk it came in.
+
+@compiled
+def _deviate(recent: Array, reference: float, mean: Array, std: Array) -> None:
+    """Means of distances from the reference become means, those of their squares become deviations. The
+    windows lie in `recent`, one after the other.
     """
-    away = mean[i] - reference
-    if std[i] * std[i] >= 5e-6 * (std[i] * std[i] + away * away):
+    recent, mean, std = unowned(recent), unowned(mean), unowned(std)
+    doubtful = 0
+    for i in range(len(mean)):
+        offset, scale = mean[i], std[i]
+        variance = fma(-offset, offset, scale)
+        doubtful += 1 if variance < 1e-5 * scale else 0
+        std[i] = math.sqrt(variance if variance > 0.0 else 0.0)
+    if not doubtful:
+        for i in range(len(mean)):
+            mean[i] += reference
         return
-    centre = block[at]
-    total = 0.0
-    for j in range(at + 1, period):
-        total += last[j] - centre
-    for j in range(at + 1):
-        total += block[j] - centre
-    offset = total / period
-    square = 0.0
-    for j in range(at + 1, period):
-        square += (last[j] - centre - offset) ** 2
-    for j in range(at + 1):
-        square += (block[j] - centre - offset) ** 2
-    mean[i] = centre + offset
-    std[i] = math.sqrt(square / period)
+    period = len(recent) - len(mean) + 1
+    for i in range(len(mean)):
+        # The bound lies well under that above, so that a value is done again or not whatever chunk it came in.
+        variance = std[i] * std[i]
+        if variance < 5e-6 * (variance + mean[i] * mean[i]):
+            mean[i], std[i] = _mean_and_deviation(recent[i : i + period])
+        else:
+            mean[i] += reference
+
+
+@compiled
+def _mean_and_deviation(window: Array) -> tuple[float, float]:
+    """Those of one window, in two passes around its last value."""
+    window = unowned(window)
+    centre, total, square = window[-1], 0.0, 0.0
+    for i in range(len(window)):
+        total += window[i] - centre
+    offset = total / len(window)
+    for i in range(len(window)):
+        square += (window[i] - centre - offset) ** 2
+    return centre + offset, math.sqrt(square / len(window))
 
 
 @shared

@@ -4,8 +4,9 @@ import numpy as np
 
 from toolkit.kernels.compiling import compiled, fma, unowned
 from toolkit.kernels.constants import Array
+from toolkit.kernels.lanes import LANES, all4, fma4, load4, one_ago, store4, times4, two_ago
 
-EMA_MEMORY = 3  # slots that `ema` needs
+EMA_MEMORY = 22  # slots that `ema` needs
 RECURRENCE_MEMORY = 4  # slots that `recurrence` needs
 
 
@@ -14,82 +15,72 @@ def ema(memory: Array, values: Array, period: int, alpha: float, out: Array) -> 
     """Exponential mean `y += alpha * (x - y)`, seeded with the mean of the first `period` values.
 
     `out[i]` is NaN until `period` values were seen. `alpha = 2 / (period + 1)` is the usual EMA, `1 /
-    period` Wilder's average. Memory: `EMA_MEMORY` slots (values seen, level, local mean). `out` may be
-    `values` itself.
+    period` Wilder's average. Memory: `EMA_MEMORY` slots. `out` may be `values` itself.
 
-    A plain recurrence waits for its own last result at each value. Here each aligned block of eight restarts
-    a local mean from zero, and adds what the block began with, decayed: `y[j] = z[j] + (1 - alpha)**(j + 1)
-    * level`. Only one value in eight waits for another, and the rest of the work overlaps.
+    A plain recurrence waits for its own last result at each value. Here the fading sum over the last eight
+    values is joined from sums over one, two and four, and the mean of eight values ago, decayed, is added:
+    so that four values are worked on at once, and only one in eight waits for another.
     """
     memory, values, out = unowned(memory), unowned(values), unowned(out)
-    seen, level, local = int(memory[0]), memory[1], memory[2]
-    count = len(values)
+    seen, count = int(memory[0]), len(values)
+    # What was found for the last values, each at its number modulo 4 or 8: added, joined to two and to four,
+    # and the mean.
+    ones, twos, fours, means = memory[2:6], memory[6:10], memory[10:14], memory[14:22]
     keep = 1.0 - alpha
+    keep2 = keep * keep
+    keep4 = keep2 * keep2
+    keep8 = keep4 * keep4
     i = 0
     while i < count and seen < period:
-        level += values[i]
+        memory[1] += values[i]
+        out[i] = np.nan
+        if seen == period - 1:
+            out[i] = memory[1] / period
+            ones[seen & 3] = twos[seen & 3] = fours[seen & 3] = means[seen & 7] = out[i]
         seen += 1
-        if seen == period:
-            level /= period
-            out[i] = level
-        else:
-            out[i] = np.nan
         i += 1
-    if i < count:
-        phase = (seen - period) & 7
-        seen += count - i
-        decay = 1.0
-        for _ in range(phase):
-            decay *= keep
-        while i < count:
-            if phase == 0 and count - i >= 8:
-                blocks = (count - i) // 8
-                stop = i + 8 * blocks
-                level = _ema_blocks(values[i:stop].reshape(blocks, 8), keep, alpha, level, out[i:stop])
-                i = stop
-                continue
-            # One value of a block that begins or ends outside this chunk: the same operations.
-            local = fma(keep, local, alpha * values[i]) if phase else alpha * values[i]
-            decay = decay * keep if phase else keep
-            out[i] = fma(decay, level, local)
-            phase = (phase + 1) & 7
-            if phase == 0:
-                level = out[i]
-            i += 1
-    memory[0], memory[1], memory[2] = seen, level, local
+    while i < count:
+        if seen & 3 == 0 and count - i >= LANES:
+            stop = i + (count - i) // LANES * LANES
+            _ema_of_many(memory, seen, values[i:stop], alpha, keep, out[i:stop])
+            seen += stop - i
+            i = stop
+            continue
+        one = alpha * values[i]
+        two = fma(keep, ones[(seen - 1) & 3], one)
+        four = fma(keep2, twos[(seen - 2) & 3], two)
+        mean = fma(keep8, means[seen & 7], fma(keep4, fours[seen & 3], four))
+        ones[seen & 3], twos[seen & 3], fours[seen & 3], means[seen & 7] = one, two, four, mean
+        out[i] = mean
+        seen += 1
+        i += 1
+    memory[0] = seen
 
 
 @compiled
-def _ema_blocks(values: Array, keep: float, alpha: float, level: float, out: Array) -> float:
-    """Whole blocks of `ema`, one a row of `values`; the level after them."""
+def _ema_of_many(memory: Array, seen: int, values: Array, alpha: float, keep: float, out: Array) -> None:
+    """The same for four values at a time: a multiple of four, after another."""
+    memory, values, out = unowned(memory), unowned(values), unowned(out)
     keep2 = keep * keep
-    keep3 = keep2 * keep
-    keep4 = keep3 * keep
-    keep5 = keep4 * keep
-    keep6 = keep5 * keep
-    keep7 = keep6 * keep
-    keep8 = keep7 * keep
-    means = out.reshape(values.shape)
-    for i in range(len(values)):
-        value, mean = values[i], means[i]
-        z0 = alpha * value[0]
-        z1 = fma(keep, z0, alpha * value[1])
-        z2 = fma(keep, z1, alpha * value[2])
-        z3 = fma(keep, z2, alpha * value[3])
-        z4 = fma(keep, z3, alpha * value[4])
-        z5 = fma(keep, z4, alpha * value[5])
-        z6 = fma(keep, z5, alpha * value[6])
-        z7 = fma(keep, z6, alpha * value[7])
-        mean[0] = fma(keep, level, z0)
-        mean[1] = fma(keep2, level, z1)
-        mean[2] = fma(keep3, level, z2)
-        mean[3] = fma(keep4, level, z3)
-        mean[4] = fma(keep5, level, z4)
-        mean[5] = fma(keep6, level, z5)
-        mean[6] = fma(keep7, level, z6)
-        level = fma(keep8, level, z7)
-        mean[7] = level
-    return level
+    keep4 = keep2 * keep2
+    alpha_, keep_, keep2_, keep4_, keep8_ = all4(alpha), all4(keep), all4(keep2), all4(keep4), all4(keep4 * keep4)
+    one, two, four = load4(memory, 2), load4(memory, 6), load4(memory, 10)
+    older, old = 14 + (seen & 7), 14 + ((seen + LANES) & 7)
+    before, mean = load4(memory, older), load4(memory, old)
+    for i in range(0, len(values), LANES):
+        one_now = times4(alpha_, load4(values, i))
+        two_now = fma4(keep_, one_ago(one, one_now), one_now)
+        four_now = fma4(keep2_, two_ago(two, two_now), two_now)
+        mean_now = fma4(keep8_, before, fma4(keep4_, four, four_now))
+        store4(out, i, mean_now)
+        one, two, four, before, mean = one_now, two_now, four_now, mean, mean_now
+    store4(memory, 2, one)
+    store4(memory, 6, two)
+    store4(memory, 10, four)
+    if len(values) & 7:
+        older, old = old, older
+    store4(memory, older, before)
+    store4(memory, old, mean)
 
 
 @compiled

@@ -7,6 +7,9 @@ from toolkit.kernels.constants import NOISE, TILE, Array
 from toolkit.kernels.windows import append, copy, fill, remember
 
 
+WINDOW_SCRATCH = 7  # rows that `window_means` needs
+
+
 @shared
 def rolling_mean_memory(period: int) -> int:
     """Slots of memory that `rolling_mean` and `settled_mean` need."""
@@ -40,12 +43,12 @@ def _rolling_mean(memory: Array, values: Array, period: int, noise: float, out: 
     if len(values) == 1:
         value = values[0]
         append(kept, value)
-        mean = _total(kept) * share if seen >= keep else np.nan
+        mean = window_total(kept) * share if seen >= keep else np.nan
         out[0] = value if abs(mean - value) <= noise * abs(value) else mean
         return
     same = values.ctypes.data == out.ctypes.data
     tile = min(TILE, len(values))
-    scratch, nothing = np.empty((7, keep + tile)), np.zeros(tile)
+    scratch, nothing = np.empty((WINDOW_SCRATCH, keep + tile)), np.zeros(tile)
     for start in range(0, len(values), TILE):
         chunk = values[start : start + TILE]
         count = len(chunk)
@@ -54,26 +57,38 @@ def _rolling_mean(memory: Array, values: Array, period: int, noise: float, out: 
             remember(kept[1:], chunk, keep, current)
         else:
             current = values[start - keep : start + count]
-        before, level, at, width, rest = nothing, 0, 0, 1, period
-        while rest > 5 or (rest == 5 and at > 0):
-            number = rest & 3
-            if number == 1 and at == 0:
-                before = current
-            elif number:
-                after = scratch[5 + (level & 1), :count]
-                _add(before, current[at:], width, number, after)
-                before = after
-            at += number * width
-            level += 1
-            wider = scratch[level, : len(current) - 3 * width]
-            _join_four(current, width, wider)
-            current, width, rest = wider, 4 * width, rest >> 2
         to = out[start : start + count]
-        _finish(before, current[at:], width, rest, nothing, share, chunk, noise, to)
+        window_means(current, period, scratch, nothing, chunk, noise, to)
         fill(to[: max(0, min(count, keep - seen))], np.nan)
         seen += count
     if not same and len(values) > keep:
         copy(values[len(values) - keep :], kept[1:])
+
+
+@compiled
+def window_means(
+    current: Array, period: int, scratch: Array, nothing: Array, values: Array, noise: float, out: Array
+) -> None:
+    """Means of all windows of `period` in `current`, or `values` where one lies so near to them. The first
+    of `WINDOW_SCRATCH` rows of `scratch` is left alone: `current` may lie there. `nothing` holds zeros.
+    """
+    current, out, nothing = unowned(current), unowned(out), unowned(nothing)
+    count = len(out)
+    before, level, at, width, rest = nothing, 0, 0, 1, period
+    while rest > 5 or (rest == 5 and at > 0):
+        number = rest & 3
+        if number == 1 and at == 0:
+            before = current
+        elif number:
+            after = unowned(scratch[5 + (level & 1), :count])
+            _add(before, current[at:], width, number, after)
+            before = after
+        at += number * width
+        level += 1
+        wider = unowned(scratch[level, : len(current) - 3 * width])
+        _join_four(current, width, wider)
+        current, width, rest = wider, 4 * width, rest >> 2
+    _finish(before, current[at:], width, rest, nothing, 1.0 / period, values, noise, out)
 
 
 @compiled
@@ -132,8 +147,8 @@ def _finish(
 
 
 @compiled
-def _total(values: Array) -> float:
-    """The sum over one window: the same additions."""
+def window_total(values: Array) -> float:
+    """The sum over one window: the additions of `window_means`."""
     before, at, width, rest = 0.0, 0, 1, len(values)
     while rest > 5 or (rest == 5 and at > 0):
         number = rest & 3
@@ -279,5 +294,8 @@ def settle(values: Array, mean: Array) -> None:
     market that stands still. No memory.
     """
     for i in range(len(values)):
-        value = values[i]
-        mean[i] = value if abs(mean[i] - value) <= NOISE * abs(value) else mean[i]
+        value, rounded = values[i], mean[i]
+        # Added, which is exact here: a value that is kept would be a store to some SIMD lanes alone, which
+        # takes AMD's processors ten times as long.
+        away = value - rounded
+        mean[i] = rounded + (away if abs(away) <= NOISE * abs(value) else 0.0)

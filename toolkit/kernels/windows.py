@@ -4,6 +4,7 @@ import numpy as np
 
 from toolkit.kernels.compiling import compiled, shared, unowned
 from toolkit.kernels.constants import TILE, Array
+from toolkit.kernels.lanes import LANES, all4, load4, max4, of_greater4, one_ago, plus4, store4, times4, two_ago
 
 
 @compiled
@@ -96,9 +97,10 @@ def rolling_extreme_memory(period: int) -> int:
 def _rolling_extreme(memory: Array, values: Array, period: int, sign: float, out: Array) -> None:
     """The greatest of the last `period` values, or the least where `sign` is not positive.
 
-    By fours: the greatest of four values, of sixteen, of sixty-four, each from four of the step before, all
-    of which SIMD does for many candles at once; the last step joins up to four windows that overlap. An
-    extreme is one of the values itself (none of which is NaN), so how it is found can't change its bits.
+    The greatest of two, four, eight and sixteen values, each from two of the step before; then of
+    sixty-four and so on, each from four; the last step joins up to four windows that overlap. SIMD does it
+    for many candles at once. An extreme is one of the values itself (none of which is NaN), so how it is
+    found can't change its bits.
     """
     memory, values, out = unowned(memory), unowned(values), unowned(out)
     seen, keep, kept = int(memory[0]), period - 1, memory[1:period]
@@ -109,30 +111,30 @@ def _rolling_extreme(memory: Array, values: Array, period: int, sign: float, out
         out[0] = extreme_now if seen >= keep else np.nan
         memory[0] = seen + 1
         return
-    room = keep + min(TILE, len(values))
+    room = keep + min(TILE, len(values)) + LANES  # the last four may be less
     source, one, other = np.empty(room), np.empty(room), np.empty(room)
     for start in range(0, len(values), TILE):
         extreme = out[start : start + TILE]
         count = len(extreme)
-        width, size, current = 1, keep + count, source
-        if start < keep:
-            remember(kept, values[start : start + TILE], keep, source)
-        else:
-            current = values[start - keep : start + count]
+        current, size = source, keep + count
+        remember(kept, values[start : start + TILE], keep, source)
+        width = _greatest_of_many(source[:size], period, sign)
+        size -= width - 1
+        current = source[width - 1 :]
         while 4 * width <= period:
             size -= 3 * width
-            _greatest_of_four(current, width, 2 * width, 3 * width, sign, one[:size])
+            _greatest_of_four(current, width, 2 * width, 3 * width, one[:size])
             current, one, other = one, other, one
             width *= 4
         last = period - width
         if last <= width:
             _greatest_of_two(current, last, sign, extreme)
         else:
-            _greatest_of_four(current, width, min(2 * width, last), last, sign, extreme)
+            _greatest_of_four(current, width, min(2 * width, last), last, extreme)
+            for i in range(count):
+                extreme[i] *= sign
         fill(extreme[: max(0, min(count, period - 1 - seen))], np.nan)
         seen += count
-    if len(values) >= keep:
-        copy(values[len(values) - keep :], kept[:keep])
     memory[0] = seen
 
 
@@ -145,38 +147,53 @@ def _extreme_of(values: Array, value: float, sign: float) -> float:
 
 
 @compiled
-def _greatest_of_four(values: Array, one: int, two: int, three: int, sign: float, out: Array) -> None:
-    """The greatest of each value and those so many places after it, or the least of them."""
+def _greatest_of_many(values: Array, most: int, sign: float) -> int:
+    """Times `sign`, put the greatest of each value and of so many before it in its place: of 1, 2, 4, 8 or 16
+    in all, as many as are not more than `most`. Returns how many. There is room behind the values.
+    """
+    values = unowned(values)
+    signs = all4(sign)
+    one = two = four = eight = eight_before = times4(signs, all4(values[0]))
+    width = 16 if most >= 16 else 8 if most >= 8 else 4 if most >= 4 else 2 if most >= 2 else 1
+    for i in range(0, len(values), LANES):
+        now = times4(signs, load4(values, i))
+        two_now = max4(now, one_ago(one, now))
+        four_now = max4(two_now, two_ago(two, two_now))
+        eight_now = max4(four_now, four)
+        if width == 16:
+            store4(values, i, max4(eight_now, eight_before))
+        elif width == 8:
+            store4(values, i, eight_now)
+        elif width == 4:
+            store4(values, i, four_now)
+        else:
+            store4(values, i, two_now if width == 2 else now)
+        one, two, four, eight_before, eight = now, two_now, four_now, eight, eight_now
+    return width
+
+
+@compiled
+def _greatest_of_four(values: Array, one: int, two: int, three: int, out: Array) -> None:
+    """The greatest of each value and those so many places after it."""
     values, out = unowned(values), unowned(out)
     size = len(out)
     first, second = values[:size], values[one : one + size]
     third, fourth = values[two : two + size], values[three : three + size]
-    if sign > 0.0:
-        for i in range(size):
-            a, b = first[i], third[i]
-            a = a if a > second[i] else second[i]
-            b = b if b > fourth[i] else fourth[i]
-            out[i] = a if a > b else b
-    else:
-        for i in range(size):
-            a, b = first[i], third[i]
-            a = a if a < second[i] else second[i]
-            b = b if b < fourth[i] else fourth[i]
-            out[i] = a if a < b else b
+    for i in range(size):
+        a, b = first[i], third[i]
+        a = a if a > second[i] else second[i]
+        b = b if b > fourth[i] else fourth[i]
+        out[i] = a if a > b else b
 
 
 @compiled
 def _greatest_of_two(values: Array, other: int, sign: float, out: Array) -> None:
-    """The greater of each value and that so many places after it, or the lesser of them."""
+    """The greater of each value and that so many places after it, times `sign`."""
     values, out = unowned(values), unowned(out)
     size = len(out)
     first, second = values[:size], values[other : other + size]
-    if sign > 0.0:
-        for i in range(size):
-            out[i] = first[i] if first[i] > second[i] else second[i]
-    else:
-        for i in range(size):
-            out[i] = first[i] if first[i] < second[i] else second[i]
+    for i in range(size):
+        out[i] = sign * (first[i] if first[i] > second[i] else second[i])
 
 
 @compiled
@@ -199,25 +216,25 @@ def rolling_min(memory: Array, values: Array, period: int, out: Array) -> None:
 def _rolling_age(memory: Array, values: Array, period: int, sign: float, out: Array) -> None:
     """Candles since the extreme of the last `period` values; the later of two equal ones.
 
-    By twos, in the manner of `_rolling_extreme`: beside the greater of two values goes its place.
+    In the manner of `_rolling_extreme`: beside the greater of two values goes its place.
     """
     memory, values, out = unowned(memory), unowned(values), unowned(out)
     seen, keep, kept = int(memory[0]), period - 1, memory[1:]
-    scratch = np.empty((7, keep + min(TILE, len(values))))
-    places = scratch[6]
-    for i in range(len(places)):
-        places[i] = i
+    scratch = np.empty((6, keep + min(TILE, len(values)) + LANES))  # the last four may be less
     for start in range(0, len(values), TILE):
         age = out[start : start + TILE]
         count = len(age)
-        recent = scratch[0]
-        remember(kept, values[start : start + TILE], keep, recent)
-        extreme, place, width, turn, size = recent, places, 1, 0, keep + count
+        size = keep + count
+        extreme, place, turn = scratch[0, :size], scratch[1, :size], 0
+        remember(kept, values[start : start + TILE], keep, extreme)
+        width = _later_or_greater_of_many(extreme, place, period, sign)
+        size -= width - 1
+        extreme, place = extreme[width - 1 :], place[width - 1 :]
         while width < period:
             step = min(width, period - width)
             size -= step
-            to, place_to = scratch[1 + turn, :size], scratch[3 + turn, :size]
-            _later_or_greater(extreme, place, step, sign, to, place_to)
+            to, place_to = scratch[2 + turn, :size], scratch[4 + turn, :size]
+            _later_or_greater(extreme, place, step, to, place_to)
             extreme, place, width, turn = to, place_to, width + step, 1 - turn
         for i in range(count):
             age[i] = (keep + i) - place[i]
@@ -227,18 +244,49 @@ def _rolling_age(memory: Array, values: Array, period: int, sign: float, out: Ar
 
 
 @compiled
-def _later_or_greater(
-    values: Array, places: Array, step: int, sign: float, out: Array, places_out: Array
-) -> None:
+def _later_or_greater_of_many(values: Array, places: Array, most: int, sign: float) -> int:
+    """As `_greatest_of_many`, of 1, 2, 4 or 8, with the places of the greatest; of equal ones the later."""
+    values, places = unowned(values), unowned(places)
+    signs, next_places = all4(sign), all4(float(LANES))
+    one = two = four = times4(signs, all4(values[0]))
+    one_at = two_at = four_at = all4(0.0)
+    for lane in range(LANES):
+        places[lane] = lane
+    now_at = load4(places, 0)
+    width = 8 if most >= 8 else 4 if most >= 4 else 2 if most >= 2 else 1
+    for i in range(0, len(values), LANES):
+        now = times4(signs, load4(values, i))
+        before, before_at = one_ago(one, now), one_ago(one_at, now_at)
+        two_now, two_now_at = max4(now, before), of_greater4(now, before, now_at, before_at)
+        before, before_at = two_ago(two, two_now), two_ago(two_at, two_now_at)
+        four_now, four_now_at = max4(two_now, before), of_greater4(two_now, before, two_now_at, before_at)
+        if width == 8:
+            store4(values, i, max4(four_now, four))
+            store4(places, i, of_greater4(four_now, four, four_now_at, four_at))
+        elif width == 4:
+            store4(values, i, four_now)
+            store4(places, i, four_now_at)
+        else:
+            store4(values, i, two_now if width == 2 else now)
+            store4(places, i, two_now_at if width == 2 else now_at)
+        one, two, four = now, two_now, four_now
+        one_at, two_at, four_at, now_at = now_at, two_now_at, four_now_at, plus4(now_at, next_places)
+    return width
+
+
+@compiled
+def _later_or_greater(values: Array, places: Array, step: int, out: Array, places_out: Array) -> None:
     """The greater of each value and one `step` places after it, and its place; of equal ones the later."""
     values, places, out, places_out = unowned(values), unowned(places), unowned(out), unowned(places_out)
     size = len(out)
     early, late = values[:size], values[step : step + size]
     place_early, place_late = places[:size], places[step : step + size]
     for i in range(size):  # two loops: SIMD takes one that writes to one array more readily
-        places_out[i] = place_late[i] if sign * late[i] >= sign * early[i] else place_early[i]
+        one, other, place, other_place = early[i], late[i], place_early[i], place_late[i]
+        places_out[i] = other_place if other >= one else place
     for i in range(size):
-        out[i] = late[i] if sign * late[i] >= sign * early[i] else early[i]
+        one, other = early[i], late[i]
+        out[i] = other if other >= one else one
 
 
 @compiled

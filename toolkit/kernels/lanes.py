@@ -1,0 +1,157 @@
+"""Four values side by side, for the few loops that a compiler does not turn into SIMD by itself: those in
+which a value waits for one of four or more candles ago.
+
+What is done to a lane is what would be done to the value alone, to the bit.
+"""
+
+from collections.abc import Callable
+from typing import Any, cast
+
+from llvmlite import ir
+from numba.core import types
+from numba.core.cgutils import get_or_insert_function
+from numba.core.datamodel import PrimitiveModel
+from numba.extending import intrinsic, register_model
+from numba.np.arrayobj import make_array
+
+from toolkit.kernels.constants import Array
+
+LANES = 4
+
+
+class _LanesType(types.Type):  # type: ignore[misc]  # Numba is not typed
+    def __init__(self) -> None:
+        super().__init__(name="Lanes")
+
+
+class Lanes:
+    """Four floats. Exists in compiled code alone."""
+
+
+_lanes = _LanesType()
+_vector = ir.VectorType(ir.DoubleType(), LANES)
+
+
+@register_model(_LanesType)
+class _LanesModel(PrimitiveModel):  # type: ignore[misc]  # Numba is not typed
+    def __init__(self, manager: Any, of_type: Any) -> None:
+        super().__init__(manager, of_type, _vector)
+
+
+def _place(context: Any, builder: Any, signature: Any, array: Any, at: Any) -> Any:
+    """Where in memory four values of an array begin."""
+    view = make_array(signature.args[0])(context, builder, array)
+    return builder.bitcast(builder.gep(view.data, [at]), _vector.as_pointer())
+
+
+@intrinsic
+def _load(_context: Any, array: Any, at: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.load(_place(context, builder, signature, *arguments), align=8)
+
+    return _lanes(array, types.intp), generate
+
+
+@intrinsic
+def _store(_context: Any, array: Any, at: Any, lanes: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        array_, at_, lanes_ = arguments
+        builder.store(lanes_, _place(context, builder, signature, array_, at_), align=8)
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, _lanes), generate
+
+
+@intrinsic
+def _all(_context: Any, value: Any) -> Any:
+    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        none = ir.Constant(_vector, ir.Undefined)
+        one = builder.insert_element(none, arguments[0], ir.Constant(ir.IntType(32), 0))
+        return builder.shuffle_vector(one, none, ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES))
+
+    return _lanes(types.float64), generate
+
+
+@intrinsic
+def _times(_context: Any, a: Any, b: Any) -> Any:
+    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        return builder.fmul(*arguments)
+
+    return _lanes(_lanes, _lanes), generate
+
+
+@intrinsic
+def _fma(_context: Any, a: Any, b: Any, c: Any) -> Any:
+    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        kind = ir.FunctionType(_vector, [_vector] * 3)
+        return builder.call(get_or_insert_function(builder.module, kind, "llvm.fma.v4f64"), arguments)
+
+    return _lanes(_lanes, _lanes, _lanes), generate
+
+
+@intrinsic
+def _plus(_context: Any, a: Any, b: Any) -> Any:
+    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        return builder.fadd(*arguments)
+
+    return _lanes(_lanes, _lanes), generate
+
+
+@intrinsic
+def _max(_context: Any, a: Any, b: Any) -> Any:
+    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        return builder.select(builder.fcmp_ordered(">", *arguments), *arguments)
+
+    return _lanes(_lanes, _lanes), generate
+
+
+@intrinsic
+def _of_greater(_context: Any, a: Any, b: Any, x: Any, y: Any) -> Any:
+    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        a_, b_, x_, y_ = arguments
+        return builder.select(builder.fcmp_ordered(">=", a_, b_), x_, y_)
+
+    return _lanes(_lanes, _lanes, _lanes, _lanes), generate
+
+
+def _shifted(by: int) -> Any:
+    @intrinsic
+    def shift(_context: Any, before: Any, now: Any) -> Any:
+        def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+            places = [LANES - by + lane for lane in range(LANES)]
+            return builder.shuffle_vector(*arguments, ir.Constant(ir.VectorType(ir.IntType(32), LANES), places))
+
+        return _lanes(_lanes, _lanes), generate
+
+    return shift
+
+
+load4 = cast(Callable[[Array, int], Lanes], _load)
+"""Four values of an array, from a place on."""
+
+store4 = cast(Callable[[Array, int, Lanes], None], _store)
+"""Write four values to an array, from a place on."""
+
+all4 = cast(Callable[[float], Lanes], _all)
+"""The same value four times."""
+
+times4 = cast(Callable[[Lanes, Lanes], Lanes], _times)
+"""Products."""
+
+plus4 = cast(Callable[[Lanes, Lanes], Lanes], _plus)
+"""Sums."""
+
+max4 = cast(Callable[[Lanes, Lanes], Lanes], _max)
+"""`a if a > b else b`."""
+
+of_greater4 = cast(Callable[[Lanes, Lanes, Lanes, Lanes], Lanes], _of_greater)
+"""`x` where `a >= b`, else `y`, of `(a, b, x, y)`."""
+
+fma4 = cast(Callable[[Lanes, Lanes, Lanes], Lanes], _fma)
+"""`a * b + c`, each rounded once."""
+
+one_ago = cast(Callable[[Lanes, Lanes], Lanes], _shifted(1))
+"""For each lane the value before it: of the four before and these."""
+
+two_ago = cast(Callable[[Lanes, Lanes], Lanes], _shifted(2))
+"""For each lane the value two before it."""
