@@ -208,16 +208,16 @@ def test_recurrence_is_that_of_a_plain_loop_in_any_chunks():
     random = np.random.default_rng(6)
     keep, add = random.random(400), random.random(400)
     keep[::37] = 0.0
-    expected, level = np.empty(400), 5.0
+    expected, level = np.empty(400), 0.0
     for i in range(400):
         level = expected[i] = keep[i] * level + add[i]
     for cuts in ([], [1, 2, 3, 7, 100, 399], list(range(400))):
-        memory, out = np.array([0.0, 5.0, 0.0, 0.0]), np.empty(400)
+        memory, out = np.zeros(kernels.RECURRENCE_MEMORY), np.empty(400)
         for start, stop in pairwise([0, *cuts, 400]):
             kernels.recurrence(memory, keep[start:stop], add[start:stop], out[start:stop])
         assert np.allclose(out, expected, rtol=1e-14, atol=0)
         whole = np.empty(400)
-        kernels.recurrence(np.array([0.0, 5.0, 0.0, 0.0]), keep, add, whole)
+        kernels.recurrence(np.zeros(kernels.RECURRENCE_MEMORY), keep, add, whole)
         assert same_bits(out, whole)
 
 

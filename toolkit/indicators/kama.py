@@ -11,6 +11,7 @@ from toolkit.kernels import (
     compiled,
     efficiency,
     efficiency_memory,
+    fill,
     recurrence,
     settle,
 )
@@ -60,18 +61,19 @@ class KAMA(Indicator):
         slow = 2.0 / (slow_period + 1)
         spread = 2.0 / (fast_period + 1) - slow
         keeps = np.empty(min(TILE, len(price)))
-        if seen < period <= seen + len(price):
-            mean[1] = price[period - 1 - seen]
         for at in range(0, len(price), TILE):
             now, out = price[at : at + TILE], kama[at : at + TILE]
             keep = keeps[: len(now)]
-            first = min(len(now), max(0, period - seen))
+            first = min(len(now), max(0, period - 1 - seen))
             efficiency(state[1 + RECURRENCE_MEMORY :], now, period, out)
             for i in range(len(now)):
                 weight = (out[i] * spread + slow) ** 2
                 keep[i] = 1.0 - weight
                 out[i] = weight * now[i]
+            if seen <= period - 1 < seen + len(now):  # what it begins with
+                keep[first], out[first] = 0.0, now[first]
             recurrence(mean, keep[first:], out[first:], out[first:])
+            fill(out[: min(len(now), max(0, period - seen))], np.nan)
             settle(now, out)
             seen += len(now)
         state[0] = seen

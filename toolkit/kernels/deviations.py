@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from toolkit.kernels.compiling import compiled, fma, shared, unowned
-from toolkit.kernels.constants import TILE, Array
+from toolkit.kernels.constants import SCRATCH, Array
 from toolkit.kernels.means import WINDOW_SCRATCH, window_means, window_total
 from toolkit.kernels.windows import append, copy, fill, remember
 
@@ -22,7 +22,7 @@ def rolling_mean_std(memory: Array, values: Array, period: int, mean: Array, std
 
     Memory: `rolling_mean_std_memory(period)` slots. `mean` and `std` are not `values`. Windows are added up
     as in `rolling_mean`: distances from a reference near by, so that prices of any size keep their digits,
-    and their squares. The reference is the first value of each `TILE`, counted from the first of all. Where
+    and their squares. The reference is the first value of each `SCRATCH`, counted from the first of all. Where
     the deviation is tiny beside the distance from it (a market that went flat), the window is summed once
     more around its own last value, so a constant window has deviation 0 exactly.
     """
@@ -34,7 +34,7 @@ def rolling_mean_std(memory: Array, values: Array, period: int, mean: Array, std
     if len(values) == 1:
         value = values[0]
         append(kept, value)
-        if seen % TILE == 0:
+        if seen % SCRATCH == 0:
             memory[1] = value
             _distances(kept, value, away, square)
         else:
@@ -45,15 +45,15 @@ def rolling_mean_std(memory: Array, values: Array, period: int, mean: Array, std
         if seen < keep:
             mean[0] = std[0] = np.nan
         return
-    room = keep + min(TILE, len(values))
+    room = keep + min(SCRATCH, len(values))
     scratch, squares = np.empty((WINDOW_SCRATCH, room)), np.empty(room)
     nothing, recent = np.zeros(room), np.empty(room if seen or keep else 0)
     done = 0
     while done < len(values):
-        at = seen % TILE
+        at = seen % SCRATCH
         if at == 0:
             reference = values[done]
-        steps = min(TILE - at, len(values) - done)
+        steps = min(SCRATCH - at, len(values) - done)
         if done < keep:
             current = recent[: keep + steps]
             remember(kept[1:], values[done : done + steps], keep, current)
@@ -139,12 +139,12 @@ def rolling_mean_deviation(memory: Array, values: Array, mean: Array, period: in
     memory, values, mean, out = unowned(memory), unowned(values), unowned(mean), unowned(out)
     keep = period - 1
     share = 1.0 / period
-    recent = np.empty(keep + min(TILE, len(values)))
-    for start in range(0, len(values), TILE):
+    recent = np.empty(keep + min(SCRATCH, len(values)))
+    for start in range(0, len(values), SCRATCH):
         chunk, centre, total = (
-            values[start : start + TILE],
-            mean[start : start + TILE],
-            out[start : start + TILE],
+            values[start : start + SCRATCH],
+            mean[start : start + SCRATCH],
+            out[start : start + SCRATCH],
         )
         count = len(chunk)
         remember(memory, chunk, keep, recent)

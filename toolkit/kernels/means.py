@@ -3,7 +3,8 @@
 import numpy as np
 
 from toolkit.kernels.compiling import compiled, fma, shared, unowned
-from toolkit.kernels.constants import NOISE, TILE, Array
+from toolkit.kernels.constants import NOISE, SCRATCH, Array
+from toolkit.kernels.lanes import LANES, all4, fma4, load4, one_ago, plus4, store4, two_ago
 from toolkit.kernels.windows import append, copy, fill, remember
 
 
@@ -47,10 +48,10 @@ def _rolling_mean(memory: Array, values: Array, period: int, noise: float, out: 
         out[0] = value if abs(mean - value) <= noise * abs(value) else mean
         return
     same = values.ctypes.data == out.ctypes.data
-    tile = min(TILE, len(values))
+    tile = min(SCRATCH, len(values))
     scratch, nothing = np.empty((WINDOW_SCRATCH, keep + tile)), np.zeros(tile)
-    for start in range(0, len(values), TILE):
-        chunk = values[start : start + TILE]
+    for start in range(0, len(values), SCRATCH):
+        chunk = values[start : start + SCRATCH]
         count = len(chunk)
         current = scratch[0, : keep + count]
         if same or start < keep:
@@ -191,36 +192,7 @@ def _sum_over(values: Array, at: int, width: int) -> float:
 @shared
 def weighted_mean_memory(period: int) -> int:
     """Slots of memory that `weighted_mean` needs."""
-    return 3 + 2 * period
-
-
-@compiled
-def _whole_weighted_means(
-    values: Array, period: int, share: float, behind: Array, sums: Array, noise: float, out: Array
-) -> None:
-    """`weighted_mean` of whole blocks: the same sums, laid down for all of them before SIMD joins them."""
-    values, behind, sums, out = unowned(values), unowned(behind), unowned(sums), unowned(out)
-    count = len(values)
-    copy(behind, sums[:period])
-    for at in range(0, count, period):
-        value, mean = values[at : at + period], out[at : at + period]
-        later = sums[at + period : at + 2 * period]
-        later[period - 1] = total = moment = 0.0
-        for j in range(period - 1, 0, -1):
-            total += value[j]
-            moment += total
-            later[j - 1] = moment
-        total = moment = 0.0
-        for j in range(period):
-            place = float(j)
-            total += value[j]
-            moment = fma(place, value[j], moment)
-            mean[j] = fma(period - place, total, moment)
-    before = sums[:count]
-    for i in range(count):
-        mean, value = (out[i] + before[i]) * share, values[i]
-        out[i] = value if abs(mean - value) <= noise * abs(value) else mean
-    copy(sums[count : count + period], behind)
+    return 1 + period
 
 
 @compiled
@@ -229,9 +201,9 @@ def weighted_mean(memory: Array, values: Array, period: int, out: Array) -> None
     1; NaN until there are so many. Memory: `weighted_mean_memory(period)` slots. `out` may be `values`
     itself.
 
-    Over two aligned blocks as in `rolling_mean`: at place `j` of its block the newest `j + 1` values weigh
-    `(period - j + m)` each, which is `(period - j)` times their sum and the sum of `m` times each; what the
-    older ones weigh together was laid down when their block was full. Sums are only ever added to.
+    A window is joined from neighbours that hold 1, 2, 4, 8, … values, each with weights that begin at 1:
+    to a newer one is added its plain sum as many times as there are older values. What a window adds up, and
+    in which order, depends on its own values alone, as in `rolling_mean`.
     """
     _weighted_mean(memory, values, period, -1.0, out)
 
@@ -247,45 +219,142 @@ def settled_weighted_mean(memory: Array, values: Array, period: int, out: Array)
 @compiled
 def _weighted_mean(memory: Array, values: Array, period: int, noise: float, out: Array) -> None:
     memory, values, out = unowned(memory), unowned(values), unowned(out)
-    seen, total, moment = int(memory[0]), memory[1], memory[2]
-    block, behind = memory[3 : 3 + period], memory[3 + period : 3 + 2 * period]
+    seen, kept, keep = int(memory[0]), memory[1 : 1 + period], period - 1
     share = 2.0 / (period * (period + 1.0))
-    most = period * max(1, TILE // period)  # values in whole blocks that are done at once
-    sums = np.empty(most + period if len(values) >= 2 * period else 0)
-    done = 0
-    while done < len(values):
-        at = seen % period
-        if at == 0 and len(values) - done >= 2 * period:
-            steps = min(most, (len(values) - done) // period * period)
-            _whole_weighted_means(
-                values[done : done + steps], period, share, behind, sums, noise, out[done : done + steps]
-            )
-            fill(out[done : done + max(0, period - 1 - seen)], np.nan)
-            done += steps
-            seen += steps
-            continue
-        steps = min(period - at, len(values) - done)
-        value, mean = values[done : done + steps], out[done : done + steps]
-        now, before = block[at : at + steps], behind[at : at + steps]
-        for j in range(steps):
-            place = float(at + j)
-            now[j] = value[j]
-            total += value[j]
-            moment = fma(place, value[j], moment)
-            weighted = (fma(period - place, total, moment) + before[j]) * share
-            mean[j] = now[j] if abs(weighted - now[j]) <= noise * abs(now[j]) else weighted
-        fill(mean[: min(steps, max(0, period - 1 - seen))], np.nan)
-        done += steps
-        seen += steps
-        if at + steps == period:
-            later = older = 0.0
-            behind[period - 1] = 0.0
-            for j in range(period - 2, -1, -1):
-                later += block[j + 1]
-                older += later
-                behind[j] = older
-            total = moment = 0.0
-    memory[0], memory[1], memory[2] = seen, total, moment
+    memory[0] = seen + len(values)
+    if len(values) == 1:
+        value = values[0]
+        append(kept, value)
+        mean = _weighted_total(kept) * share if seen >= keep else np.nan
+        out[0] = value if abs(mean - value) <= noise * abs(value) else mean
+        return
+    room = keep + min(SCRATCH, len(values)) + LANES  # the last four may be less
+    levels = SMALL_LEVELS
+    while period >> levels:
+        levels += 1
+    source, scratch = np.empty(room), np.empty((levels, 2, room))
+    for start in range(0, len(values), SCRATCH):
+        to = out[start : start + SCRATCH]
+        count = len(to)
+        remember(kept[1:], values[start : start + SCRATCH], keep, source)
+        _weighted_sums(source[: keep + count], period, scratch)
+        older, width, level = 0, 1, 0
+        while width <= period:
+            if level >= SMALL_LEVELS:
+                _join_weighted(scratch[level - 1], width // 2, scratch[level])
+            if period & width:
+                begin = older + width - 1  # where the first window's part ends
+                sums, weighted = scratch[level, 0, begin:], scratch[level, 1, begin:]
+                if older == 0:
+                    copy(weighted[:count], to)
+                else:
+                    _add_weighted(sums, weighted, float(older), to)
+                older += width
+            width, level = 2 * width, level + 1
+        now = source[keep : keep + count]
+        for i in range(count):
+            mean, value = to[i] * share, now[i]
+            to[i] = value if abs(mean - value) <= noise * abs(value) else mean
+        fill(to[: max(0, min(count, keep - seen))], np.nan)
+        seen += count
+
+
+SMALL_LEVELS = 5  # of up to 16 values, which are found together
+
+
+@compiled
+def _weighted_sums(values: Array, period: int, scratch: Array) -> None:
+    """Plain and weighted sums over 1, 2, 4, 8 and 16 values, those that end at each, where they are needed:
+    the widths that `period` is made of, and 16 for wider ones. There is room behind the values.
+    """
+    values = unowned(values)
+    ones, twos, fours = unowned(scratch[0]), unowned(scratch[1]), unowned(scratch[2])
+    eights, sixteens = unowned(scratch[3]), unowned(scratch[4])
+    wide = period >= 16
+    weight2, weight4, weight8 = all4(2.0), all4(4.0), all4(8.0)
+    one = all4(0.0)
+    two, two_weighted, four, four_weighted = one, one, one, one
+    eight, eight_weighted, eight_before, eight_weighted_before = one, one, one, one
+    for i in range(0, len(values), LANES):
+        one_now = load4(values, i)
+        before = one_ago(one, one_now)
+        two_now = plus4(one_now, before)
+        two_weighted_now = plus4(plus4(one_now, one_now), before)
+        before, before_weighted = two_ago(two, two_now), two_ago(two_weighted, two_weighted_now)
+        four_now = plus4(two_now, before)
+        four_weighted_now = plus4(fma4(weight2, two_now, two_weighted_now), before_weighted)
+        eight_now = plus4(four_now, four)
+        eight_weighted_now = plus4(fma4(weight4, four_now, four_weighted_now), four_weighted)
+        if period & 1:
+            store4(ones[0], i, one_now)
+            store4(ones[1], i, one_now)
+        if period & 2:
+            store4(twos[0], i, two_now)
+            store4(twos[1], i, two_weighted_now)
+        if period & 4:
+            store4(fours[0], i, four_now)
+            store4(fours[1], i, four_weighted_now)
+        if period & 8:
+            store4(eights[0], i, eight_now)
+            store4(eights[1], i, eight_weighted_now)
+        if wide:
+            store4(sixteens[0], i, plus4(eight_now, eight_before))
+            weighted = plus4(fma4(weight8, eight_now, eight_weighted_now), eight_weighted_before)
+            store4(sixteens[1], i, weighted)
+        one, two, two_weighted, four, four_weighted = (
+            one_now,
+            two_now,
+            two_weighted_now,
+            four_now,
+            four_weighted_now,
+        )
+        eight_before, eight_weighted_before = eight, eight_weighted
+        eight, eight_weighted = eight_now, eight_weighted_now
+
+
+@compiled
+def _join_weighted(half: Array, width: int, out: Array) -> None:
+    """Sums over twice as many values, plain and weighted, from those over `width`."""
+    half, out = unowned(half), unowned(out)
+    sums, weighted = half[0, width:], half[1, width:]
+    sums_before, weighted_before = half[0], half[1]
+    to, to_weighted = out[0, width:], out[1, width:]
+    for i in range(len(to)):
+        to[i] = sums[i] + sums_before[i]
+    for i in range(len(to_weighted)):
+        to_weighted[i] = fma(width, sums[i], weighted[i]) + weighted_before[i]
+
+
+@compiled
+def _add_weighted(sums: Array, weighted: Array, older: float, out: Array) -> None:
+    """Add a part before which there are so many older values."""
+    sums, weighted, out = unowned(sums), unowned(weighted), unowned(out)
+    for i in range(len(out)):
+        out[i] += fma(older, sums[i], weighted[i])
+
+
+@compiled
+def _weighted_total(values: Array) -> float:
+    """The weighted sum of one window: the same additions."""
+    values = unowned(values)
+    sums, weighted = np.empty(len(values)), np.empty(len(values))
+    older, total, width = 0, 0.0, 1
+    while width <= len(values):
+        if len(values) & width:
+            for i in range(width):
+                sums[i] = weighted[i] = values[older + i]
+            joined = 1
+            while joined < width:
+                for i in range(width // (2 * joined)):
+                    before, now = 2 * i, 2 * i + 1
+                    weighted[i] = fma(float(joined), sums[now], weighted[now]) + weighted[before]
+                    sums[i] = sums[now] + sums[before]
+                joined *= 2
+            part = fma(float(older), sums[0], weighted[0])
+            total = part if older == 0 else total + part
+            older += width
+        width *= 2
+    return total
 
 
 @compiled

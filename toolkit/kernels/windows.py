@@ -3,7 +3,7 @@
 import numpy as np
 
 from toolkit.kernels.compiling import compiled, shared, unowned
-from toolkit.kernels.constants import TILE, Array
+from toolkit.kernels.constants import SCRATCH, TILE, Array
 from toolkit.kernels.lanes import LANES, all4, load4, max4, of_greater4, one_ago, plus4, store4, times4, two_ago
 
 
@@ -111,13 +111,13 @@ def _rolling_extreme(memory: Array, values: Array, period: int, sign: float, out
         out[0] = extreme_now if seen >= keep else np.nan
         memory[0] = seen + 1
         return
-    room = keep + min(TILE, len(values)) + LANES  # the last four may be less
+    room = keep + min(SCRATCH, len(values)) + LANES  # the last four may be less
     source, one, other = np.empty(room), np.empty(room), np.empty(room)
-    for start in range(0, len(values), TILE):
-        extreme = out[start : start + TILE]
+    for start in range(0, len(values), SCRATCH):
+        extreme = out[start : start + SCRATCH]
         count = len(extreme)
         current, size = source, keep + count
-        remember(kept, values[start : start + TILE], keep, source)
+        remember(kept, values[start : start + SCRATCH], keep, source)
         width = _greatest_of_many(source[:size], period, sign)
         size -= width - 1
         current = source[width - 1 :]
@@ -220,13 +220,13 @@ def _rolling_age(memory: Array, values: Array, period: int, sign: float, out: Ar
     """
     memory, values, out = unowned(memory), unowned(values), unowned(out)
     seen, keep, kept = int(memory[0]), period - 1, memory[1:]
-    scratch = np.empty((6, keep + min(TILE, len(values)) + LANES))  # the last four may be less
-    for start in range(0, len(values), TILE):
-        age = out[start : start + TILE]
+    scratch = np.empty((6, keep + min(SCRATCH, len(values)) + LANES))  # the last four may be less
+    for start in range(0, len(values), SCRATCH):
+        age = out[start : start + SCRATCH]
         count = len(age)
         size = keep + count
         extreme, place, turn = scratch[0, :size], scratch[1, :size], 0
-        remember(kept, values[start : start + TILE], keep, extreme)
+        remember(kept, values[start : start + SCRATCH], keep, extreme)
         width = _later_or_greater_of_many(extreme, place, period, sign)
         size -= width - 1
         extreme, place = extreme[width - 1 :], place[width - 1 :]
