@@ -57,11 +57,18 @@ def _adx(c: Candles, p: Mapping[str, Any]) -> object:
     return talib.ADX(*range_, period), talib.PLUS_DI(*range_, period), talib.MINUS_DI(*range_, period)
 
 
-# TA-Lib's function for the same outputs, where it has one.
+def _bands(close: np.ndarray, p: Mapping[str, Any]) -> object:
+    upper, _, lower = talib.BBANDS(close, p["period"], p["std_dev"], p["std_dev"])
+    width = upper - lower
+    return width, (close - lower) / width
+
+
+# TA-Lib's functions for the same outputs, where it has them; numpy makes of them a middle, a width and a
+# difference that TA-Lib has no function for.
 TALIB: dict[str, Peer] = {
     "MACD": _of_close(talib.MACD, "fast_period", "slow_period", "signal_period"),
     "RSI": _of_close(talib.RSI, "period"),
-    "Bollinger Bands": lambda c, p: talib.BBANDS(c["close"], p["period"], p["std_dev"], p["std_dev"]),
+    "Bollinger Bands": lambda c, p: _bands(c["close"], p),
     "Stochastic": lambda c, p: talib.STOCH(
         *(c["high"], c["low"], c["close"], p["k_period"], p["k_smoothing"], 0, p["d_period"], 0)
     ),
@@ -85,9 +92,11 @@ TALIB: dict[str, Peer] = {
     "Volume Average": lambda c, p: talib.SMA(c["volume"], p["period"]),
     "Parabolic SAR": lambda c, p: talib.SAR(c["high"], c["low"]),
     "ADX": _adx,
-    "Aroon": lambda c, p: talib.AROON(c["high"], c["low"], p["period"]),
+    "Aroon": lambda c, p: np.subtract(*talib.AROON(c["high"], c["low"], p["period"])[::-1]),
     "ATR": _of_range(talib.ATR, "period"),
-    "Donchian Channels": lambda c, p: (talib.MAX(c["high"], p["period"]), talib.MIN(c["low"], p["period"])),
+    "Donchian Channels": lambda c, p: (
+        0.5 * (talib.MAX(c["high"], p["period"]) + talib.MIN(c["low"], p["period"]))
+    ),
 }
 
 # pandas-ta-classic's: the function's name, and the columns that it takes.

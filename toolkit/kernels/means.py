@@ -268,8 +268,10 @@ def _weighted_sums(values: Array, period: int, scratch: Array) -> None:
     the widths that `period` is made of, and 16 for wider ones. There is room behind the values.
     """
     values = unowned(values)
-    ones, twos, fours = unowned(scratch[0]), unowned(scratch[1]), unowned(scratch[2])
-    eights, sixteens = unowned(scratch[3]), unowned(scratch[4])
+    ones, twos, twos_weighted = unowned(scratch[0, 0]), unowned(scratch[1, 0]), unowned(scratch[1, 1])
+    ones_weighted, fours, fours_weighted = unowned(scratch[0, 1]), unowned(scratch[2, 0]), unowned(scratch[2, 1])
+    eights, eights_weighted = unowned(scratch[3, 0]), unowned(scratch[3, 1])
+    sixteens, sixteens_weighted = unowned(scratch[4, 0]), unowned(scratch[4, 1])
     wide = period >= 16
     weight2, weight4, weight8 = all4(2.0), all4(4.0), all4(8.0)
     one = all4(0.0)
@@ -286,21 +288,21 @@ def _weighted_sums(values: Array, period: int, scratch: Array) -> None:
         eight_now = plus4(four_now, four)
         eight_weighted_now = plus4(fma4(weight4, four_now, four_weighted_now), four_weighted)
         if period & 1:
-            store4(ones[0], i, one_now)
-            store4(ones[1], i, one_now)
+            store4(ones, i, one_now)
+            store4(ones_weighted, i, one_now)
         if period & 2:
-            store4(twos[0], i, two_now)
-            store4(twos[1], i, two_weighted_now)
+            store4(twos, i, two_now)
+            store4(twos_weighted, i, two_weighted_now)
         if period & 4:
-            store4(fours[0], i, four_now)
-            store4(fours[1], i, four_weighted_now)
+            store4(fours, i, four_now)
+            store4(fours_weighted, i, four_weighted_now)
         if period & 8:
-            store4(eights[0], i, eight_now)
-            store4(eights[1], i, eight_weighted_now)
+            store4(eights, i, eight_now)
+            store4(eights_weighted, i, eight_weighted_now)
         if wide:
-            store4(sixteens[0], i, plus4(eight_now, eight_before))
+            store4(sixteens, i, plus4(eight_now, eight_before))
             weighted = plus4(fma4(weight8, eight_now, eight_weighted_now), eight_weighted_before)
-            store4(sixteens[1], i, weighted)
+            store4(sixteens_weighted, i, weighted)
         one, two, two_weighted, four, four_weighted = (
             one_now,
             two_now,
