@@ -63,8 +63,9 @@ class Indicator:
     - `name` (shown everywhere; the class name if left out), `family` ("trend", "momentum", "volatility",
       "volume" or a word of your own: where lists of indicators put it), `inputs`, `outputs`, and
       `internals`: columns that only rules read (`internals_optional`: where no rules are asked for their
-      arrays come empty, and the kernel leaves them out). An input is a candle column; or "price", the series that the
-      parameter `source` names (`source: Source = "close"`); or "open_time", in milliseconds since 1970;
+      arrays come empty, and the kernel leaves them out). An input is a candle column; or "price", the series
+      that the parameter `source` names (`source: Source = "close"`); or "open_time", in milliseconds since
+      1970;
     - `pane` ("price" draws over the candles), `fills` (pairs of outputs with the area between them filled),
       `clouds` (such pairs, coloured by which of the two is above), `levels` (horizontal lines: parameter
       names or numbers) and `value_range` (a fixed axis);

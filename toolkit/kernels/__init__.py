@@ -13,9 +13,6 @@ from toolkit.kernels.means import (
     rolling_mean_memory,
     settle,
     settled_mean,
-    settled_weighted_mean,
-    weighted_mean,
-    weighted_mean_memory,
 )
 from toolkit.kernels.moves import (
     CHANGE_MEMORY,
@@ -36,6 +33,7 @@ from toolkit.kernels.ranges import (
     average_true_range,
     directional_movement,
 )
+from toolkit.kernels.weighted import settled_weighted_mean, weighted_mean, weighted_mean_memory
 from toolkit.kernels.windows import (
     copy,
     delay,

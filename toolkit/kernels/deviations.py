@@ -22,9 +22,9 @@ def rolling_mean_std(memory: Array, values: Array, period: int, mean: Array, std
 
     Memory: `rolling_mean_std_memory(period)` slots. `mean` and `std` are not `values`. Windows are added up
     as in `rolling_mean`: distances from a reference near by, so that prices of any size keep their digits,
-    and their squares. The reference is the first value of each `SCRATCH`, counted from the first of all. Where
-    the deviation is tiny beside the distance from it (a market that went flat), the window is summed once
-    more around its own last value, so a constant window has deviation 0 exactly.
+    and their squares. The reference is the first of every `SCRATCH` values, counted from the first of all.
+    Where the deviation is tiny beside the distance from it (a market that went flat), the window is summed
+    once more around its own last value, so a constant window has deviation 0 exactly.
     """
     memory, values, mean, std = unowned(memory), unowned(values), unowned(mean), unowned(std)
     seen, reference, keep, share = int(memory[0]), memory[1], period - 1, 1.0 / period
@@ -104,7 +104,7 @@ def _deviate(recent: Array, reference: float, mean: Array, std: Array) -> None:
         return
     period = len(recent) - len(mean) + 1
     for i in range(len(mean)):
-        # The bound lies well under that above, so that a value is done again or not whatever chunk it came in.
+        # The bound lies well under that above: a value is done again or not whatever chunk it came in.
         variance = std[i] * std[i]
         if variance < 5e-6 * (variance + mean[i] * mean[i]):
             mean[i], std[i] = _mean_and_deviation(recent[i : i + period])

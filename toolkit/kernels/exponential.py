@@ -37,11 +37,11 @@ def ema(memory: Array, values: Array, period: int, alpha: float, out: Array) -> 
 
 @compiled
 def fading_sum(memory: Array, values: Array, weight: float, keep: float, out: Array) -> None:
-    """`y = keep * y + weight * x`, from 0 on. Memory: `FADING_SUM_MEMORY` slots. `out` may be `values` itself.
+    """`y = keep * y + weight * x`, from 0 on. Memory: `FADING_SUM_MEMORY` slots. `out` may be `values`.
 
-    Computed so, each candle waits for the last one's result. Here what the last eight values come to is joined
-    from what one, two and four do, and `y` of eight values ago, decayed, is added: so that four values are
-    worked on at once, and only one in eight waits for another.
+    Computed so, each candle waits for the last one's result. Here what the last eight values come to is
+    joined from what one, two and four do, and `y` of eight values ago, decayed, is added: so that four values
+    are worked on at once, and only one in eight waits for another.
     """
     memory, values, out = unowned(memory), unowned(values), unowned(out)
     seen, count = int(memory[0]), len(values)

@@ -4,14 +4,13 @@ which a value waits for one of four or more candles ago.
 What is done to a lane is what would be done to the value alone, to the bit.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, cast
 
-from llvmlite import ir
+from llvmlite import ir  # type: ignore[import-untyped]  # it has no types
 from numba.core import types
 from numba.core.cgutils import get_or_insert_function
-from numba.core.datamodel import PrimitiveModel
-from numba.extending import intrinsic, register_model
+from numba.extending import intrinsic, models, register_model
 from numba.np.arrayobj import make_array
 
 from toolkit.kernels.constants import Array
@@ -19,7 +18,7 @@ from toolkit.kernels.constants import Array
 LANES = 4
 
 
-class _LanesType(types.Type):  # type: ignore[misc]  # Numba is not typed
+class _LanesType(types.Type):
     def __init__(self) -> None:
         super().__init__(name="Lanes")
 
@@ -28,19 +27,24 @@ class Lanes:
     """Four floats. Exists in compiled code alone."""
 
 
-_lanes = _LanesType()
+_lanes = _LanesType()  # type: ignore[no-untyped-call]  # Numba is not typed
 _vector = ir.VectorType(ir.DoubleType(), LANES)
 
 
 @register_model(_LanesType)
-class _LanesModel(PrimitiveModel):  # type: ignore[misc]  # Numba is not typed
+class _LanesModel(models.PrimitiveModel):
     def __init__(self, manager: Any, of_type: Any) -> None:
         super().__init__(manager, of_type, _vector)
 
 
+def _places(numbers: Iterable[int]) -> Any:
+    """Which lanes a shuffle takes: those of the second vector are counted on."""
+    return ir.Constant(ir.VectorType(ir.IntType(32), LANES), list(numbers))
+
+
 def _place(context: Any, builder: Any, signature: Any, array: Any, at: Any) -> Any:
     """Where in memory four values of an array begin."""
-    view = make_array(signature.args[0])(context, builder, array)
+    view = make_array(signature.args[0])(context, builder, array)  # type: ignore[no-untyped-call]
     return builder.bitcast(builder.gep(view.data, [at]), _vector.as_pointer())
 
 
@@ -67,7 +71,7 @@ def _all(_context: Any, value: Any) -> Any:
     def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
         none = ir.Constant(_vector, ir.Undefined)
         one = builder.insert_element(none, arguments[0], ir.Constant(ir.IntType(32), 0))
-        return builder.shuffle_vector(one, none, ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES))
+        return builder.shuffle_vector(one, none, _places([0] * LANES))
 
     return _lanes(types.float64), generate
 
@@ -84,7 +88,8 @@ def _times(_context: Any, a: Any, b: Any) -> Any:
 def _fma(_context: Any, a: Any, b: Any, c: Any) -> Any:
     def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
         kind = ir.FunctionType(_vector, [_vector] * 3)
-        return builder.call(get_or_insert_function(builder.module, kind, "llvm.fma.v4f64"), arguments)
+        function: Any = get_or_insert_function
+        return builder.call(function(builder.module, kind, "llvm.fma.v4f64"), arguments)
 
     return _lanes(_lanes, _lanes, _lanes), generate
 
@@ -118,8 +123,7 @@ def _shifted(by: int) -> Any:
     @intrinsic
     def shift(_context: Any, before: Any, now: Any) -> Any:
         def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-            places = [LANES - by + lane for lane in range(LANES)]
-            return builder.shuffle_vector(*arguments, ir.Constant(ir.VectorType(ir.IntType(32), LANES), places))
+            return builder.shuffle_vector(*arguments, _places(range(LANES - by, 2 * LANES - by)))
 
         return _lanes(_lanes, _lanes), generate
 

@@ -51,8 +51,7 @@ def true_range(memory: Array, high: Array, low: Array, close: Array, out: Array)
 
 @compiled
 def running_sum(memory: Array, values: Array, out: Array) -> None:
-    """Sum of all values so far. Memory: `RUNNING_SUM_MEMORY` slots. `out` may be `values` itself.
-    """
+    """Sum of all values so far. Memory: `RUNNING_SUM_MEMORY` slots. `out` may be `values` itself."""
     fading_sum(memory, values, 1.0, 1.0, out)
 
 

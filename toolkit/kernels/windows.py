@@ -4,7 +4,18 @@ import numpy as np
 
 from toolkit.kernels.compiling import compiled, shared, unowned
 from toolkit.kernels.constants import SCRATCH, TILE, Array
-from toolkit.kernels.lanes import LANES, all4, load4, max4, of_greater4, one_ago, plus4, store4, times4, two_ago
+from toolkit.kernels.lanes import (
+    LANES,
+    all4,
+    load4,
+    max4,
+    of_greater4,
+    one_ago,
+    plus4,
+    store4,
+    times4,
+    two_ago,
+)
 
 
 @compiled
