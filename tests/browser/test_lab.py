@@ -2,6 +2,8 @@
 
 import re
 
+import pytest
+
 from conftest import PATIENCE, Dashboard
 
 # What a chart looks like where the canvas is not used: paths of bqplot's own.
@@ -11,15 +13,36 @@ PATHS = (
 )
 
 
-def test_it_runs_in_jupyterlab(lab, browser):
+# Every chart that the page holds, seen or not: its key, how often it was painted, what it shows.
+HELD = """() => Object.fromEntries([...(globalThis[Symbol.for("system-v4.charts")] ?? [])].map(
+  ([key, { views, frames, feed, range }]) => [key, { views: views.size, frames, candles: feed.length, range }]
+))"""
+
+
+def open_notebook(page, lab, reset=""):
+    page.goto(f"{lab}lab/tree/dashboard.ipynb{reset}", timeout=2 * PATIENCE)
+    page.locator(".jp-Notebook .jp-CodeCell").first.wait_for()
+    # not just any place with that text: a list of running kernels, which is hidden, comes before it
+    page.locator(".jp-NotebookPanel-toolbar").get_by_text("Python 3 (ipykernel)").wait_for()
+
+
+def choose(page, menu, item):
+    page.locator(".lm-MenuBar-itemLabel").get_by_text(menu, exact=True).click()
+    page.locator(".lm-Menu-itemLabel").get_by_text(item, exact=True).click()
+
+
+@pytest.fixture
+def page(browser):
     page = browser.new_page(viewport={"width": 1440, "height": 900})
     page.set_default_timeout(2 * PATIENCE)  # Lab is large, and its kernel starts when it likes
+    yield page
+    page.close()
+
+
+def test_it_runs_in_jupyterlab(lab, page):
     dashboard = Dashboard(page)
-    page.goto(f"{lab}lab/tree/dashboard.ipynb?reset", timeout=2 * PATIENCE)
-    page.locator(".jp-Notebook .jp-CodeCell").first.wait_for()
-    page.get_by_text("Python 3 (ipykernel)").first.wait_for()
-    page.get_by_text("Run", exact=True).first.click()
-    page.get_by_text("Run All Cells", exact=True).click()
+    open_notebook(page, lab, "?reset")
+    choose(page, "Run", "Run All Cells")
     dashboard.until_drawn()
 
     assert page.get_by_text("SYNTHETIC SAMPLE DATA – not a real market").is_visible()
@@ -63,4 +86,96 @@ def test_it_runs_in_jupyterlab(lab, browser):
         "never more than there is room for"
     )
     assert dashboard.errors == []
-    page.close()
+
+
+def test_it_can_be_opened_again(lab, page):
+    """On the kernel that showed it before: the page answers, what was shown is shown where it was, and after
+    another run the charts of the run before neither move, nor are sent anything.
+    """
+    dashboard = Dashboard(page)
+    open_notebook(page, lab, "?reset")
+    choose(page, "Run", "Run All Cells")
+    # of this run, whatever the kernel holds of those before
+    page.locator(".tk-tools button[title='2 charts']").click()
+    page.wait_for_function("document.querySelectorAll('.tk-surface').length === 2")
+    dashboard.until_drawn()
+    dashboard.until("chart.others.length === 1")
+    dashboard.chart("chart.show(400, 500)")
+    dashboard.until("chart.model.get('seen').last === 500")
+    choose(page, "File", "Save Notebook")
+    page.wait_for_function(
+        "!document.querySelector('.jp-Document.jp-mod-dirty, .lm-TabBar-tab.jp-mod-dirty')"
+    )
+
+    open_notebook(page, lab)
+    page.wait_for_function("document.querySelectorAll('.tk-surface').length === 2")
+    page.locator(".tk-charts").scroll_into_view_if_needed()
+    dashboard.until_drawn()
+    assert dashboard.state()["range"] == {"low": 400, "high": 500}
+    held = page.evaluate(HELD)
+    assert {chart["candles"] > 0 for chart in held.values() if not chart["views"]} <= {False}, (
+        "of an earlier run, and nobody looks at it"
+    )
+
+    choose(page, "Run", "Run All Cells")
+    page.wait_for_function("document.querySelectorAll('.tk-surface').length === 1")
+    page.locator(".tk-tools button[title='2 charts']").click()
+    page.wait_for_function("document.querySelectorAll('.tk-surface').length === 2")
+    dashboard.until_drawn()
+    dashboard.until("chart.others.length === 1 && chart.others[0].feed.complete && !chart.pending")
+    page.evaluate("new Promise((done) => setTimeout(done, 1000))")  # until all is told
+    before = page.evaluate(HELD)
+    dashboard.chart(
+        """(() => {
+          globalThis.told = [];
+          for (const { model } of globalThis[Symbol.for("system-v4.charts")].values()) {
+            model.on("change:seen", () => globalThis.told.push(model.get("key")));
+          }
+        })()"""
+    )
+    surface = page.locator(".tk-surface").first
+    surface.scroll_into_view_if_needed()
+    box = surface.bounding_box()
+    page.mouse.move(box["x"] + 100, box["y"] + 150)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 200, box["y"] + 150, steps=4)
+    page.mouse.up()
+    shown = page.evaluate(HELD)
+    moved = {key for key, chart in shown.items() if chart["range"] != before[key]["range"]}
+    assert moved == {key for key, chart in shown.items() if chart["views"]}
+    assert len(moved) == 2
+    close = dashboard.chart("view.panes[0].candle[3].textContent")
+    page.mouse.move(box["x"] + 60, box["y"] + 150)
+    dashboard.until("view.panes[0].candle[3].textContent !== argument", close)
+    page.evaluate("new Promise((done) => setTimeout(done, 1000))")
+    told = page.evaluate("globalThis.told")
+    assert set(told) == moved, "no other one says anything"
+    assert dashboard.errors == []
+
+
+def test_two_views_of_the_dashboard(lab, page):
+    """Lab shows an output at a second place: both are the same chart, and at rest nothing goes on."""
+    dashboard = Dashboard(page)
+    open_notebook(page, lab, "?reset")
+    choose(page, "Run", "Run All Cells")
+    dashboard.until_drawn()
+    page.locator(".jp-OutputArea-output .tk-brand").click(button="right")
+    page.locator(".lm-Menu-itemLabel", has_text="Create New View for Cell Output").click()
+    page.locator(".jp-LinkedOutputView .tk-surface").wait_for()
+    dashboard.until("chart.views.size === 2")
+    box = page.locator(".jp-LinkedOutputView .tk-surface").bounding_box()
+    low = dashboard.state()["range"]["low"]
+    page.mouse.move(box["x"] + 200, box["y"] + 150)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 300, box["y"] + 150, steps=4)
+    page.mouse.up()
+    dashboard.until("chart.range.low < argument && !chart.pending", low)
+    page.evaluate("new Promise((done) => setTimeout(done, 1500))")  # the theme is looked at now and then
+    frames = dashboard.state()["frames"]
+    page.evaluate("new Promise((done) => setTimeout(done, 1500))")
+    assert dashboard.state()["frames"] == frames
+    painted = (
+        "[...chart.views].map(({ canvas }) => canvas.getContext('2d').getImageData(0, 0, canvas.width, 300)"
+    )
+    assert all(dashboard.chart(f"{painted}.data.some(Boolean))"))
+    assert dashboard.errors == []
