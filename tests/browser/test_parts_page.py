@@ -151,6 +151,41 @@ def test_the_controls_act_on_the_chart_that_was_clicked(dashboard):
     page.wait_for_function("[...document.querySelectorAll('.tk-card .tk-switch input')].length >= 3")
 
 
+@pytest.mark.parametrize(("width", "charts"), [(600, 1), (1000, 2), (1440, 2), (1440, 4)])
+def test_a_panes_buttons_and_its_legend_are_beside_each_other(dashboard, width, charts):
+    page = dashboard.page
+    before = page.viewport_size
+    page.set_viewport_size({"width": width, "height": 900})
+    page.get_by_label(f"{charts} charts" if charts > 1 else "One chart").click()
+    settled = (
+        "(charts) => { const all = [...document.querySelectorAll('.tk-surface')];"
+        " return all.length === charts && all.every(({ chart }) => chart.frames > 0 && !chart.pending); }"
+    )
+    page.wait_for_function(settled, arg=charts)
+    try:
+        for surface in page.locator(".tk-surface").all():
+            surface.scroll_into_view_if_needed()
+            place = surface.bounding_box()
+            for pane in surface.evaluate("({ chart }) => [...chart.views][0].panes.map(({ top }) => top)"):
+                page.mouse.move(place["x"] + 150, place["y"] + pane + 30)
+                over = surface.evaluate(
+                    """({ chart }) => {
+                      const { bar, legend } = [...chart.views][0].stack.pointed;
+                      const box = bar.getBoundingClientRect();
+                      return [...legend.querySelectorAll(".tk-legend-line, .tk-legend-line > *")].filter((part) => {
+                        const { left, right, top, bottom } = part.getBoundingClientRect();
+                        const across = right > box.left && left < box.right;
+                        return across && bottom > box.top && top < box.bottom;
+                      }).map((part) => part.textContent);
+                    }"""
+                )
+                assert over == []
+    finally:
+        page.get_by_label("One chart").click()
+        page.set_viewport_size(before)
+        page.wait_for_function(settled, arg=1)
+
+
 def test_the_page_is_light_or_dark(dashboard):
     page = dashboard.page
     look = "getComputedStyle(document.querySelector(name)).backgroundColor"
