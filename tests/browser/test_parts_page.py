@@ -172,7 +172,8 @@ def test_a_panes_buttons_and_its_legend_are_beside_each_other(dashboard, width, 
                     """({ chart }) => {
                       const { bar, legend } = [...chart.views][0].stack.pointed;
                       const box = bar.getBoundingClientRect();
-                      return [...legend.querySelectorAll(".tk-legend-line, .tk-legend-line > *")].filter((part) => {
+                      const parts = legend.querySelectorAll(".tk-legend-line, .tk-legend-line > *");
+                      return [...parts].filter((part) => {
                         const { left, right, top, bottom } = part.getBoundingClientRect();
                         const across = right > box.left && left < box.right;
                         return across && bottom > box.top && top < box.bottom;
