@@ -12,6 +12,8 @@ from toolkit import KLineDataLoader
 
 USUAL = {"scale": "linear", "timezone": "UTC", "theme": "auto", "panes": [], "drawings": {}, "compare": None}
 
+DARK = {"#0f131c", "#1b2130", "#262d3d", "#8b94a7", "#c3cad9", "#26a69a", "#ef5350", "#4be3b0", "#ff8a65"}
+
 
 @pytest.fixture
 def chart(dashboard):
@@ -454,6 +456,12 @@ def test_light_and_dark(chart):
     assert ground() == "rgb(255, 255, 255)" != dark
     assert chart.pixels("#0b877b", "price") > 100
     assert chart.pixels("#26a69a", "price") == 0
+    chart.page.get_by_label("Save what is seen").click()
+    with chart.page.expect_download() as download:
+        chart.page.get_by_role("menuitem", name=re.compile("SVG")).click()
+    drawn = set(re.findall("#[0-9a-f]{6}", download.value.path().read_text()))
+    assert {"#ffffff", "#0b877b", "#d6322f"} <= drawn
+    assert not drawn & DARK, "a picture is as light as what is seen"
     chart.chart("chart.arrange({ theme: 'auto' })")
     chart.until("view.theme === 'dark' && !chart.pending")
     assert chart.picture() == picture

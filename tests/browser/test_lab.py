@@ -13,6 +13,12 @@ PATHS = (
 )
 
 
+COLORS = """() => {
+  const paths = [...document.querySelectorAll(".jp-OutputArea .tk-pane path")];
+  const styles = paths.map((path) => getComputedStyle(path));
+  return [...new Set(styles.flatMap(({ stroke, fill }) => [stroke, fill]))];
+}"""
+RISING = {"dark": "rgb(38, 166, 154)", "light": "rgb(11, 135, 123)"}
 # Every chart that the page holds, seen or not: its key, how often it was painted, what it shows.
 HELD = """() => Object.fromEntries([...(globalThis[Symbol.for("system-v4.charts")] ?? [])].map(
   ([key, { views, frames, feed, range }]) => [key, { views: views.size, frames, candles: feed.length, range }]
@@ -29,6 +35,12 @@ def open_notebook(page, lab, reset=""):
 def choose(page, menu, item):
     page.locator(".lm-MenuBar-itemLabel").get_by_text(menu, exact=True).click()
     page.locator(".lm-Menu-itemLabel").get_by_text(item, exact=True).click()
+
+
+def choose_theme(page, name):
+    page.locator(".lm-MenuBar-itemLabel").get_by_text("Settings", exact=True).click()
+    page.get_by_text("Theme", exact=True).hover()
+    page.get_by_text(name, exact=True).click()
 
 
 @pytest.fixture
@@ -48,9 +60,7 @@ def test_it_runs_in_jupyterlab(lab, page):
     assert page.get_by_text("SYNTHETIC SAMPLE DATA – not a real market").is_visible()
     assert dashboard.state()["canvas"]
     assert dashboard.pixels("#0b877b", "price") > 100, "light, as Lab is"
-    page.get_by_text("Settings", exact=True).click()
-    page.get_by_text("Theme", exact=True).hover()
-    page.get_by_text("JupyterLab Dark", exact=True).click()
+    choose_theme(page, "JupyterLab Dark")
     dashboard.until("view.theme === 'dark' && !chart.pending")
     assert dashboard.pixels("#26a69a", "price") > 100, "dark, as Lab is now"
     before = dashboard.state()["versions"]["RSI.rsi"]
@@ -85,6 +95,20 @@ def test_it_runs_in_jupyterlab(lab, page):
     assert max(len(re.findall("[ML]", path)) for path in page.evaluate(PATHS)) < 4000, (
         "never more than there is room for"
     )
+    assert RISING["dark"] in page.evaluate(COLORS)
+    choose_theme(page, "JupyterLab Light")
+    dashboard.until("view.theme === 'light' && !chart.pending")
+    colors = page.evaluate(COLORS)
+    assert RISING["light"] in colors
+    assert RISING["dark"] not in colors
+    page.get_by_label("Save what is seen").click()
+    with page.expect_download() as download:
+        page.get_by_role("menuitem", name=re.compile("SVG")).click()
+    saved = download.value.path().read_text()
+    assert saved.count('fill="#0b877b"') > 50, "the candles that bqplot draws are in the picture, too"
+    choose_theme(page, "JupyterLab Dark")
+    dashboard.until("view.theme === 'dark' && !chart.pending")
+    assert RISING["dark"] in page.evaluate(COLORS)
     assert dashboard.errors == []
 
 

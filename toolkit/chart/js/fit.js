@@ -5,7 +5,7 @@ const LINEAR = { to: (value) => value, from: (at) => at };
 const LOG = { to: (value) => (value > 0 ? Math.log10(value) : NaN), from: (at) => 10 ** at };
 
 const LEGEND_LINE = 18; // pixels
-const TITLE_WRAPS = 560; // pixels: in a narrower chart the candle's numbers need two lines
+const TITLE_WRAPS = 620; // pixels: in a narrower chart the candle's numbers need two lines
 
 // Prices in which a percent scale and a second symbol begin: those of the first candle in view at which both are known.
 export function basesOf({ feed, range, spec, window }) {
@@ -79,6 +79,7 @@ export function fitPanes(chart) {
 export function applyScales(chart) {
   const { linked, range, width, window } = chart;
   const drawn = linked.panes.flatMap((pane) => pane.marks).filter((mark) => mark.own.length);
+  const [{ theme }] = chart.views;
   for (const mark of drawn) mark.model.dirty = true;
   setLocal(linked.x, { min: range.low, max: range.high });
   for (const pane of linked.panes) {
@@ -96,6 +97,7 @@ export function applyScales(chart) {
   }
   for (const mark of drawn) {
     mark.model.dirty = false;
+    dress(mark, theme);
     if (mark.kind === "segments") setLocal(mark.model, { stroke_width: mark.width });
     if (mark.stale) flush(mark);
     else mark.model.trigger("data_updated");
