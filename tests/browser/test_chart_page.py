@@ -194,7 +194,32 @@ def test_the_price_axis_is_dragged_and_let_go(chart, mouse):
     moved = chart.state()["panes"][0]["bounds"]
     assert moved["low"] > wider["low"]
     assert moved["high"] - moved["low"] == pytest.approx(wider["high"] - wider["low"])
-    assert chart.page.get_by_role("button", name="Auto", exact=True).get_attribute("aria-pressed") == "false"
+    auto = chart.page.get_by_role("button", name="Auto", exact=True)
+    assert auto.get_attribute("aria-pressed") == "false"
+    (kept,) = [pane["range"] for pane in arranged(chart)["panes"] if pane["key"] == "price"]
+    assert kept == pytest.approx([moved["low"], moved["high"]])
+    # a link has it, and another scale shows the same prices
+    chart.page.wait_for_function("location.hash.includes('range')")
+    address = chart.page.evaluate("location.hash")
+    chart.chart("chart.arrange({ scale: 'log' })")
+    chart.until("!chart.pending")
+    logarithmic = chart.state()["panes"][0]["bounds"]
+    assert [10 ** logarithmic["low"], 10 ** logarithmic["high"]] == pytest.approx(kept)
+    auto.click()
+    chart.until("!chart.inspect().panes[0].manual && !chart.pending")
+    assert not any("range" in pane for pane in arranged(chart)["panes"])
+    chart.page.wait_for_function("!location.hash.includes('range')")
+    chart.page.evaluate("(address) => { location.hash = address; }", address)
+    chart.until("chart.inspect().panes[0].manual && chart.inspect().complete && !chart.pending")
+    again = chart.state()["panes"][0]["bounds"]
+    assert [again["low"], again["high"]] == pytest.approx(kept)
+    # it is of these candles
+    chart.press("1d")
+    chart.until("chart.feed.length === 400 && !chart.inspect().panes[0].manual && !chart.pending")
+    chart.press("1h")
+    chart.until("chart.feed.length === 3000 && !chart.pending")
+    mouse.drag((axis, 200), (axis, 230), (axis, 280))
+    chart.until("chart.inspect().panes[0].manual && !chart.pending")
     box = chart.page.locator(".tk-surface").bounding_box()
     chart.page.mouse.dblclick(box["x"] + axis, box["y"] + 200)
     chart.until("!chart.inspect().panes[0].manual && !chart.pending")

@@ -76,8 +76,6 @@ class Chart {
     }
     const linked = await resolve(this.model.widget_manager, spec);
     if (spec !== this.model.get("spec")) return; // a newer one is on its way
-    const manual = new Map(this.linked.panes.map((pane) => [pane.key, pane.manual]));
-    for (const pane of linked.panes) pane.manual = manual.get(pane.key) ?? null;
     this.#take(spec, linked);
     this.adopt();
   }
@@ -117,7 +115,7 @@ class Chart {
       this.range = null;
       this.selected = null;
       this.pointTold = null;
-      for (const pane of this.linked.panes) pane.manual = null;
+      for (const pane of this.linked.panes) pane.dragged = null;
       this.#reach();
     }
     if (what === "tick") this.#grow(this.feed.length - before.length);
@@ -246,8 +244,27 @@ class Chart {
 
   // The value axes follow what is in view again, all of them or one pane's.
   fit(pane) {
-    for (const one of pane ? [pane] : this.linked.panes) one.manual = null;
+    const fitted = (pane ? [pane] : this.linked.panes).map(({ key }) => key);
+    for (const one of this.linked.panes) if (fitted.includes(one.key)) one.dragged = null;
+    const held = (this.arrangement.panes ?? []).filter(({ key, range }) => range && fitted.includes(key));
+    if (held.length) this.#keep(Object.fromEntries(held.map(({ key }) => [key, null])));
     this.request();
+  }
+
+  // The hand lets go of the value axes: where they were dragged to is part of the arrangement.
+  keepRanges() {
+    const dragged = this.linked.panes.filter((pane) => pane.dragged);
+    const values = ({ low, high, map }) => [low, high].map((at) => Number(map.from(at).toPrecision(10)));
+    if (dragged.length) this.#keep(Object.fromEntries(dragged.map((pane) => [pane.key, values(pane.dragged)])));
+    for (const pane of dragged) pane.dragged = null;
+  }
+
+  // Sets, or takes away, the ends of value axes, by the panes' keys.
+  #keep(ranges) {
+    const { panes = [] } = this.arrangement;
+    const order = orderOf(this.linked.panes.map(({ key }) => key), panes);
+    const changes = Object.fromEntries(Object.entries(ranges).map(([key, range]) => [key, { range }]));
+    this.arrange({ panes: rearranged(panes, order, changes).map(({ range, ...rest }) => (range ? { ...rest, range } : rest)) });
   }
 
   // Brings a candle to the middle and marks it.

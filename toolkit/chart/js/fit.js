@@ -27,10 +27,11 @@ export function fitPanes(chart) {
   const { candles, columns, level } = chart.window;
   const bucketOf = (x) => Math.floor((x + 0.5) / 2 ** level);
   chart.bases = basesOf(chart);
+  const kept = new Map((arrangement.panes ?? []).map(({ key, range }) => [key, range]));
   for (const pane of linked.panes) {
     pane.scale = pane.candles ? arrangement.scale : "linear";
     pane.map = pane.scale === "log" ? LOG : LINEAR;
-    if (pane.manual && pane.manual.map !== pane.map) pane.manual = null; // ends in units of the other scale mean nothing
+    pane.manual = pane.dragged?.map === pane.map ? pane.dragged : endsOf(kept.get(pane.key), pane.map);
     const bounds = { low: Infinity, high: -Infinity };
     if (pane.range && !pane.manual) {
       [bounds.low, bounds.high] = pane.range;
@@ -73,6 +74,12 @@ export function fitPanes(chart) {
     const above = Math.max(0.08, ((1 + below) * legend) / (1 - legend));
     pane.bounds = pane.manual ?? { low: bounds.low - span * below, high: bounds.low + span * (1 + above) };
   }
+}
+
+// Ends of an axis, of the values that were set by hand; null where there are none, or a logarithm has none of them.
+function endsOf(range, map) {
+  const [low, high] = (range ?? []).map(map.to);
+  return low < high ? { low, high, map } : null;
 }
 
 // One x for all panes, one y for each. Marks that bqplot draws are held still until all of it is set.
