@@ -126,6 +126,16 @@ def test_it_can_be_opened_again(lab, page):
     dashboard.until("chart.others.length === 1")
     dashboard.chart("chart.show(400, 500)")
     dashboard.until("chart.model.get('seen').last === 500")
+    # an open screener takes nothing from the charts: the notebook scrolls
+    heights = "[...document.querySelectorAll('.tk-charts > .tk-chart')].map((chart) => chart.clientHeight)"
+    alone = page.evaluate(heights)
+    page.get_by_label("All pairs on all timeframes").click()
+    page.locator(".tk-drawer").wait_for()
+    assert page.evaluate(heights) == alone
+    assert min(alone) >= 255
+    assert page.locator(".tk-drawer").bounding_box()["height"] == 300
+    page.get_by_label("All pairs on all timeframes").click()
+    page.locator(".tk-drawer").wait_for(state="hidden")
     choose(page, "File", "Save Notebook")
     page.wait_for_function(
         "!document.querySelector('.jp-Document.jp-mod-dirty, .lm-TabBar-tab.jp-mod-dirty')"
@@ -133,7 +143,7 @@ def test_it_can_be_opened_again(lab, page):
 
     open_notebook(page, lab)
     page.wait_for_function("document.querySelectorAll('.tk-surface').length === 2")
-    page.locator(".tk-charts").scroll_into_view_if_needed()
+    page.locator(".tk-surface").first.scroll_into_view_if_needed()
     dashboard.until_drawn()
     assert dashboard.state()["range"] == {"low": 400, "high": 500}
     held = page.evaluate(HELD)
