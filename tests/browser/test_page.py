@@ -20,7 +20,9 @@ DARK = """() => {
   const bright = ([r, g, b]) => (0.2126 * r + 0.7152 * g + 0.0722 * b) / 255;
   for (const part of document.querySelectorAll("html, body, body *")) {
     if (!part.checkVisibility({ opacityProperty: true, visibilityProperty: true })) continue;
-    const ground = getComputedStyle(part).backgroundColor.match(/[\\d.]+/g).map(Number);
+    const color = getComputedStyle(part).backgroundColor;
+    const unit = color.startsWith("color(") ? 255 : 1; // of a mixture each part is told from 0 to 1
+    const ground = color.match(/[\\d.]+/g).map((number, i) => Number(number) * (i < 3 ? unit : 1));
     const { width, height } = part.getBoundingClientRect();
     const filled = (ground[3] ?? 1) > 0.5 && width > 40 && height > 8;
     if (filled && bright(ground) < 0.4) found.add(`${part.tagName}.${part.className}`);
