@@ -556,7 +556,7 @@ ARRANGED = {
     "theme": "light",
     "panes": [
         {"key": "RSI", "height": 120, "folded": True},
-        {"key": "price", "height": None, "folded": False},
+        {"key": "price", "height": None, "folded": False, "range": [90.5, 110.0]},
     ],
     "drawings": {"BTCUSDT": [DRAWN]},
     "compare": None,
@@ -579,6 +579,18 @@ def test_an_arrangement_is_kept_and_given_back(chart):
     assert seen == ["log", "percent"]
 
 
+def test_an_axis_set_by_hand_is_of_the_candles_that_are_shown():
+    chart = Chart()
+    chart.arrangement = ARRANGED
+    chart.show(random_candles(300))
+    assert chart.arrangement == ARRANGED, "arranged for what is shown first"
+    chart.show(random_candles(200))
+    panes = [{"key": "RSI", "height": 120, "folded": True}, {"key": "price", "height": None, "folded": False}]
+    assert chart.arrangement == {**ARRANGED, "panes": panes}
+    chart.arrangement = {"panes": panes}
+    assert chart.arrangement["panes"] == panes, "one that was kept before there were such ends"
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -596,6 +608,10 @@ def test_an_arrangement_is_kept_and_given_back(chart):
         {"panes": [{"key": "RSI", "height": float("nan")}]},
         {"panes": [{"key": "RSI", "folded": 1}]},
         {"panes": [{"key": "RSI"}, {"key": "RSI"}]},
+        {"panes": [{"key": "RSI", "range": [1]}]},
+        {"panes": [{"key": "RSI", "range": [2, 2]}]},
+        {"panes": [{"key": "RSI", "range": [0, float("inf")]}]},
+        {"panes": [{"key": "RSI", "range": "12"}]},
         {"drawings": []},
         {"drawings": {"BTCUSDT": {}}},
         {"drawings": {"BTCUSDT": [{**DRAWN, "kind": "circle"}]}},

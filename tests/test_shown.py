@@ -79,7 +79,7 @@ def random_dashboard(seed):
         see(charts.charts[place], first, first + int(random.integers(20, 190)))
         charts.charts[place].arrangement = {
             "scale": str(random.choice(["linear", "log", "percent"])),
-            "panes": [{"key": "price", "height": 0.5}],
+            "panes": [{"key": "price", "height": 0.5, "range": [1.5, 9.25]}],
         }
     state.activate(int(random.integers(0, len(state.slots))))
     state.link(*(["timeframe"] if len(state.slots) == 1 else []))

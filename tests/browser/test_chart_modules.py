@@ -220,36 +220,98 @@ def test_an_answer_that_comes_late_takes_nothing_away(modules):
     assert missing == [[["time", 0, False], ["RSI.rsi", 6, False]], True]
 
 
+# Charts without a kernel: `make(state)` makes one, `tell` gives it candles, `see` puts it on the page.
+MAKE = """
+  const manager = () => ({ get_model: () => new Promise(() => {}) });
+  const here = manager();
+  const make = (own, widget_manager = here) => {
+    const usual = { goal: {}, seen: {}, renderer: "canvas", spec: { panes: [], x: "x" }, arrangement: {} };
+    const state = { ...usual, ...own };
+    const [heard, sent] = [{}, []];
+    const model = {
+      get: (name) => state[name], set() {}, save_changes() {}, send: (message) => sent.push(message.type),
+      on: (name, act) => (heard[name] = act), widget_manager,
+    };
+    const chart = Object.assign(new Chart(model), { sent, heard });
+    CHARTS.set(own.key, chart);
+    return chart;
+  };
+  const tell = (chart, step, length, epoch = 1) => {
+    const times = Float64Array.from({ length }, (_, i) => i * step);
+    const reset = { type: "reset", epoch, length, step, columns: [["time", 0]], from: 0 };
+    chart.heard["msg:custom"](reset, [times.buffer]);
+    return chart;
+  };
+  const see = (chart) => (chart.join({ plot: { width: 700 }, measure() {}, paint() {} }), chart);
+  const span = ({ range, feed }) => range && [feed.moment(range.low), feed.moment(range.high)];
+"""
+
+
 def test_charts_of_a_group_show_the_same_time(modules):
-    """Whatever their timeframes, and only those of the group; the crosshair goes with them."""
+    """Whatever their timeframes, and only those of the group that can be seen; one that comes into sight
+    joins them.
+    """
     found = modules.evaluate(
-        """() => {
-          const manager = () => ({ get_model: async () => ({}) });
-          const [here, elsewhere] = [manager(), manager()];
-          const make = (key, group, step, length, widget_manager = here) => {
-            const spec = { panes: [], x: "x" };
-            const state = { key, group, goal: {}, renderer: "canvas", spec, arrangement: {} };
-            const model = {
-              get: (name) => state[name], set() {}, save_changes() {}, on() {}, send() {},
-              widget_manager,
-            };
-            const chart = new Chart(model);
-            CHARTS.set(key, chart);
-            const times = Float64Array.from({ length }, (_, i) => i * step);
-            const reset = { type: "reset", epoch: 1, length, step, columns: [["time", 0]], from: 0 };
-            chart.feed.receive(reset, [times.buffer]);
-            return chart;
-          };
-          const [hours, quarters] = [make("a", "g", 4, 1000), make("b", "g", 1, 4000)];
-          const others = [make("c", "", 4, 1000), make("d", "g", 4, 1000, elsewhere)];
+        f"""() => {{
+          {MAKE}
+          const chart = (key, group, step, length, manager) =>
+            tell(make({{ key, group }}, manager), step, length);
+          const [hours, quarters] = [see(chart("a", "g", 4, 1000)), see(chart("b", "g", 1, 4000))];
+          const others = [see(chart("c", "", 4, 1000)), see(chart("d", "g", 4, 1000, manager()))];
+          const gone = chart("e", "g", 4, 1000); // of a cell that was run again
+          gone.show(10, 60);
+          const all = [hours, quarters, ...others, gone];
+          const spans = [all.map(span)];
           hours.show(100, 200);
-          const span = ({ feed, range }) => range && [feed.moment(range.low), feed.moment(range.high)];
-          const first = [hours, quarters, ...others].map(span);
+          spans.push(all.map(span));
           quarters.show(2000, 2400);
-          return [first, [hours, quarters, ...others].map(span)];
-        }"""
+          spans.push(all.map(span));
+          see(gone);
+          return [...spans, span(gone)];
+        }}"""
     )
-    assert found == [[[400, 800], [400, 800], None, None], [[2000, 2400], [2000, 2400], None, None]]
+    alone = [None, None, [40, 240]]
+    assert found == [
+        [[40, 240], [40, 240], *alone],
+        [[400, 800], [400, 800], *alone],
+        [[2000, 2400], [2000, 2400], *alone],
+        [2000, 2400],
+    ]
+
+
+def test_a_chart_of_before_waits_until_it_is_seen(modules):
+    """A notebook opened again has every chart its kernel ever made: none is sent candles that nobody looks
+    at.
+    """
+    seen = {"epoch": 3, "level": 0, "from": 0, "to": 90, "first": 20, "last": 70, "goal": 2}
+    goal = {"number": 2, "epoch": 3, "low": 0, "high": 50}
+    found = modules.evaluate(
+        f"""async ([seen, goal]) => {{
+          {MAKE}
+          const fresh = make({{ key: "new" }});
+          const chart = make({{ key: "old", seen, goal }});
+          tell(chart, 1, 100, 3);
+          const before = [fresh.sent.join(), chart.sent.join(), chart.feed.length];
+          see(see(chart));
+          tell(chart, 1, 100, 3);
+          chart.linked.x = {{}};
+          await new Promise((done) => setTimeout(done, 100));
+          const after = [chart.sent.join(), chart.feed.length, chart.range];
+          chart.show(30, 60);
+          chart.highlight(40);
+          tell(chart, 1, 100, 3); // another window on the same kernel was opened
+          const same = [chart.range, chart.selected];
+          tell(chart, 1, 100, 4);
+          return [before, after, same, [chart.range, chart.selected]];
+        }}""",
+        [seen, goal],
+    )
+    assert found == [
+        ["ready", "", 0],
+        ["ready", 100, {"low": 20, "high": 70}],
+        [{"low": 30, "high": 60}, 40],
+        [None, None],
+    ]
 
 
 def test_what_a_canvas_draws_is_kept_as_svg(modules):

@@ -12,6 +12,8 @@ from toolkit import KLineDataLoader
 
 USUAL = {"scale": "linear", "timezone": "UTC", "theme": "auto", "panes": [], "drawings": {}, "compare": None}
 
+DARK = {"#0f131c", "#1b2130", "#262d3d", "#8b94a7", "#c3cad9", "#26a69a", "#ef5350", "#4be3b0", "#ff8a65"}
+
 
 @pytest.fixture
 def chart(dashboard):
@@ -192,7 +194,32 @@ def test_the_price_axis_is_dragged_and_let_go(chart, mouse):
     moved = chart.state()["panes"][0]["bounds"]
     assert moved["low"] > wider["low"]
     assert moved["high"] - moved["low"] == pytest.approx(wider["high"] - wider["low"])
-    assert chart.page.get_by_role("button", name="Auto", exact=True).get_attribute("aria-pressed") == "false"
+    auto = chart.page.get_by_role("button", name="Auto", exact=True)
+    assert auto.get_attribute("aria-pressed") == "false"
+    (kept,) = [pane["range"] for pane in arranged(chart)["panes"] if pane["key"] == "price"]
+    assert kept == pytest.approx([moved["low"], moved["high"]])
+    # a link has it, and another scale shows the same prices
+    chart.page.wait_for_function("location.hash.includes('range')")
+    address = chart.page.evaluate("location.hash")
+    chart.chart("chart.arrange({ scale: 'log' })")
+    chart.until("!chart.pending")
+    logarithmic = chart.state()["panes"][0]["bounds"]
+    assert [10 ** logarithmic["low"], 10 ** logarithmic["high"]] == pytest.approx(kept)
+    auto.click()
+    chart.until("!chart.inspect().panes[0].manual && !chart.pending")
+    assert not any("range" in pane for pane in arranged(chart)["panes"])
+    chart.page.wait_for_function("!location.hash.includes('range')")
+    chart.page.evaluate("(address) => { location.hash = address; }", address)
+    chart.until("chart.inspect().panes[0].manual && chart.inspect().complete && !chart.pending")
+    again = chart.state()["panes"][0]["bounds"]
+    assert [again["low"], again["high"]] == pytest.approx(kept)
+    # it is of these candles
+    chart.press("1d")
+    chart.until("chart.feed.length === 400 && !chart.inspect().panes[0].manual && !chart.pending")
+    chart.press("1h")
+    chart.until("chart.feed.length === 3000 && !chart.pending")
+    mouse.drag((axis, 200), (axis, 230), (axis, 280))
+    chart.until("chart.inspect().panes[0].manual && !chart.pending")
     box = chart.page.locator(".tk-surface").bounding_box()
     chart.page.mouse.dblclick(box["x"] + axis, box["y"] + 200)
     chart.until("!chart.inspect().panes[0].manual && !chart.pending")
@@ -454,6 +481,12 @@ def test_light_and_dark(chart):
     assert ground() == "rgb(255, 255, 255)" != dark
     assert chart.pixels("#0b877b", "price") > 100
     assert chart.pixels("#26a69a", "price") == 0
+    chart.page.get_by_label("Save what is seen").click()
+    with chart.page.expect_download() as download:
+        chart.page.get_by_role("menuitem", name=re.compile("SVG")).click()
+    drawn = set(re.findall("#[0-9a-f]{6}", download.value.path().read_text()))
+    assert {"#ffffff", "#0b877b", "#d6322f"} <= drawn
+    assert not drawn & DARK, "a picture is as light as what is seen"
     chart.chart("chart.arrange({ theme: 'auto' })")
     chart.until("view.theme === 'dark' && !chart.pending")
     assert chart.picture() == picture

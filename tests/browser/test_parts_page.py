@@ -151,6 +151,70 @@ def test_the_controls_act_on_the_chart_that_was_clicked(dashboard):
     page.wait_for_function("[...document.querySelectorAll('.tk-card .tk-switch input')].length >= 3")
 
 
+@pytest.mark.parametrize(("width", "charts"), [(600, 1), (1000, 2), (1440, 2), (1440, 4)])
+def test_a_panes_buttons_and_its_legend_are_beside_each_other(dashboard, width, charts):
+    page = dashboard.page
+    before = page.viewport_size
+    page.set_viewport_size({"width": width, "height": 900})
+    page.get_by_label(f"{charts} charts" if charts > 1 else "One chart").click()
+    settled = (
+        "(charts) => { const all = [...document.querySelectorAll('.tk-surface')];"
+        " return all.length === charts && all.every(({ chart }) => chart.frames > 0 && !chart.pending); }"
+    )
+    page.wait_for_function(settled, arg=charts)
+    try:
+        for surface in page.locator(".tk-surface").all():
+            surface.scroll_into_view_if_needed()
+            place = surface.bounding_box()
+            for pane in surface.evaluate("({ chart }) => [...chart.views][0].panes.map(({ top }) => top)"):
+                page.mouse.move(place["x"] + 150, place["y"] + pane + 30)
+                over = surface.evaluate(
+                    """({ chart }) => {
+                      const { bar, legend } = [...chart.views][0].stack.pointed;
+                      const box = bar.getBoundingClientRect();
+                      const parts = legend.querySelectorAll(".tk-legend-line, .tk-legend-line > *");
+                      return [...parts].filter((part) => {
+                        const { left, right, top, bottom } = part.getBoundingClientRect();
+                        const across = right > box.left && left < box.right;
+                        return across && bottom > box.top && top < box.bottom;
+                      }).map((part) => part.textContent);
+                    }"""
+                )
+                assert over == []
+    finally:
+        page.get_by_label("One chart").click()
+        page.set_viewport_size(before)
+        page.wait_for_function(settled, arg=1)
+
+
+@pytest.mark.parametrize(("width", "height", "charts"), [(1000, 700, 2), (700, 700, 2), (600, 900, 4)])
+def test_charts_and_screener_have_room_in_a_small_page(dashboard, width, height, charts):
+    """Where all of it does not fit, it scrolls; nothing is squeezed until it cannot be read."""
+    page = dashboard.page
+    before = page.viewport_size
+    page.set_viewport_size({"width": width, "height": height})
+    page.get_by_label(f"{charts} charts").click()
+    page.get_by_label("All pairs on all timeframes").click()
+    page.locator(".tk-drawer").wait_for()
+    page.wait_for_function("(n) => document.querySelectorAll('.tk-surface').length === n", arg=charts)
+    try:
+        for chart in page.locator(".tk-charts > .tk-chart").all():
+            box = chart.bounding_box()
+            assert box["height"] >= 255
+            assert box["width"] >= 340
+        assert page.locator(".tk-drawer").bounding_box()["height"] >= 215
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        page.locator(".tk-drawer").evaluate("(drawer) => drawer.scrollIntoView({ block: 'end' })")
+        table = page.locator(".tk-screen-frame").bounding_box()
+        assert 0 < table["y"] < table["y"] + 80 < height, "it can be reached"
+    finally:
+        page.get_by_label("All pairs on all timeframes").click()
+        page.get_by_label("One chart").click()
+        page.set_viewport_size(before)
+        page.wait_for_function("document.querySelectorAll('.tk-surface').length === 1")
+        dashboard.until_drawn()
+
+
 def test_the_page_is_light_or_dark(dashboard):
     page = dashboard.page
     look = "getComputedStyle(document.querySelector(name)).backgroundColor"

@@ -69,15 +69,31 @@ def _number(value: object) -> bool:
 
 
 def _pane(pane: object) -> dict[str, Any]:
-    allowed = "a dict with key (str), height (above 0, a share) and folded (bool)"
-    if not isinstance(pane, Mapping) or set(pane) - {"key", "height", "folded"}:
+    allowed = (
+        "a dict with key (str), height (above 0, a share), folded (bool) and, where its axis was set by "
+        "hand, range ([lowest, highest])"
+    )
+    if not isinstance(pane, Mapping) or set(pane) - {"key", "height", "folded", "range"}:
         raise _wrong("panes", pane, allowed)
     key, height, folded = pane.get("key"), pane.get("height"), pane.get("folded", False)
     if not isinstance(key, str) or not isinstance(folded, bool):
         raise _wrong("panes", pane, allowed)
     if height is not None and not (_number(height) and height > 0):
         raise _wrong("panes", pane, allowed)
-    return {"key": key, "height": height, "folded": folded}
+    whole: dict[str, Any] = {"key": key, "height": height, "folded": folded}
+    if (ends := pane.get("range")) is not None:
+        if not isinstance(ends, list | tuple) or len(ends) != 2 or not all(map(_number, ends)):
+            raise _wrong("panes", pane, allowed)
+        if not ends[0] < ends[1]:
+            raise _wrong("panes", pane, allowed)
+        whole["range"] = [float(end) for end in ends]
+    return whole
+
+
+def without_ranges(arranged: Mapping[str, Any]) -> dict[str, Any]:
+    """An arrangement with every value axis as the candles have it: ends set by hand are of those before."""
+    panes = [{name: value for name, value in pane.items() if name != "range"} for pane in arranged["panes"]]
+    return {**arranged, "panes": panes}
 
 
 def _drawings(symbol: object, drawn: object) -> list[dict[str, Any]]:

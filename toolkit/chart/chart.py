@@ -81,7 +81,10 @@ class Chart(Telling):
         `klines`: a candle frame; `title`: text of the legend, by default symbol and timeframe of the frame.
         Candles that are made up are called synthetic there.
         """
+        others = bool(self._columns.length)  # what is arranged before that is of these
         self._columns.replace_candles(klines)
+        if others:
+            self._controller.arrangement = arrangement.without_ranges(self._controller.arrangement)
         self._signals = {}
         self._found = found.find(klines)
         known = [str(klines.attrs[name]) for name in ("symbol", "timeframe") if klines.attrs.get(name)]

@@ -56,7 +56,8 @@ class Looking(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets comes withou
 
         `scale` ("linear", "log" or "percent"), `timezone` ("UTC" or an IANA name), `theme` ("auto", "dark"
         or "light"), `panes` (a list, from top to bottom, of `{"key", "height", "folded"}`: keys are "price"
-        and the indicators' labels, heights are shares), `drawings` (by symbol: lists of `{"id", "kind",
+        and the indicators' labels, heights are shares; with `"range"`, two values, where the axis was set by
+        hand, until other candles are shown), `drawings` (by symbol: lists of `{"id", "kind",
         "pane", "points"}`, points in milliseconds since 1970 and in values) and `compare` (a symbol or
         None). What is missing is as in a new chart; `ValueError` names what is wrong. Panes that are not
         there yet take their place when they come. (`layout` is what ipywidgets calls the CSS of a widget.)

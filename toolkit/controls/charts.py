@@ -1,6 +1,7 @@
 """Two or four charts side by side, one of which the controls act on."""
 
 import contextlib
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +20,8 @@ class Charts(ipywidgets.GridBox):  # type: ignore[misc]  # ipywidgets comes with
         self._state = state
         self._make = make
         self.charts: list[Chart] = []
+        # no other dashboard's: a notebook whose cells are run again still has the charts of the run before
+        self._group = f"dashboard {uuid.uuid4().hex}"
         super().__init__()
         self.add_class("tk-charts")
         state.observe(lambda _: self._follow(), "charts")
@@ -42,7 +45,7 @@ class Charts(ipywidgets.GridBox):  # type: ignore[misc]  # ipywidgets comes with
         self._pairs = pairs
         self.charts = [chart for _, chart in pairs]
         for chart in self.charts:
-            chart.group = "dashboard" if len(self.charts) > 1 else ""
+            chart.group = self._group if len(self.charts) > 1 else ""
         self.children = self.charts
         for chart in held.values():
             for part in chart.children:

@@ -43,7 +43,7 @@ export function paintPane(context, view, entry, vertical) {
   paintGrid(context, scale, vertical, shown.map(({ value }) => scale.y(value)), colors.grid);
   paintWarmup(context, entry, scale);
   if (pane.candles) paintGaps(context, chart, scale);
-  for (const mark of pane.marks) if (!mark.own.length) paintMark(context, mark, mark.scale === "volume" ? volume : scale);
+  for (const mark of pane.marks) if (view.saving || !mark.own.length) paintMark(context, mark, mark.scale === "volume" ? volume : scale);
   if (pane.candles && chart.feed.columns.forming && scale.slack === 1) paintNewest(context, view, pane, scale);
   chart.tools.paint(context, view, entry);
   context.restore();

@@ -24,10 +24,10 @@ class Chart {
     this.pending = 0;
     this.canvas = model.get("renderer") !== "svg";
     this.repaint = () => this.request();
-    this.feed = new Feed((message) => model.send(message), (what) => this.#fed(what));
+    this.feed = new Feed((message) => model.send(message), (what, before) => this.#fed(what, before));
     this.tools = new Tools(this);
     model.on("msg:custom", (message, buffers) => {
-      this.lengthBefore = this.feed.length;
+      if (!this.awake) return; // all that is told meanwhile is told again
       if (this.feed.receive(message, buffers)) return;
       if (message.type === "go") this.go(message.position);
       if (message.type === "problem") for (const view of this.views) view.report(message.text);
@@ -39,7 +39,23 @@ class Chart {
     model.on("change:arrangement", () => this.request());
     model.on("change:group", () => this.request());
     this.ready = this.link();
-    model.send({ type: "ready" });
+    // A notebook that is opened again gets every chart that its kernel ever made: those wait until they are looked at.
+    this.reached = model.get("seen")?.goal;
+    if (!model.get("seen")?.epoch) this.#wake();
+  }
+
+  #wake() {
+    if (this.awake) return;
+    this.awake = true;
+    this.model.send({ type: "ready" });
+  }
+
+  // It is shown at one more place; where that is the only one, it comes to where its group is.
+  join(view) {
+    this.views.add(view);
+    this.#wake();
+    const other = this.views.size === 1 && this.range && this.#leader;
+    if (other) this.follow(...other.span);
   }
 
   // Follows the kernel's description of panes and marks.
@@ -60,8 +76,6 @@ class Chart {
     }
     const linked = await resolve(this.model.widget_manager, spec);
     if (spec !== this.model.get("spec")) return; // a newer one is on its way
-    const manual = new Map(this.linked.panes.map((pane) => [pane.key, pane.manual]));
-    for (const pane of linked.panes) pane.manual = manual.get(pane.key) ?? null;
     this.#take(spec, linked);
     this.adopt();
   }
@@ -94,16 +108,17 @@ class Chart {
     }
   }
 
-  #fed(what) {
+  #fed(what, before) {
     this.window = null;
-    if (what === "reset") {
+    const again = before.epoch === this.feed.epoch; // another window on this kernel was opened, ours is as it was
+    if (what === "reset" && !again) {
       this.range = null;
       this.selected = null;
       this.pointTold = null;
-      for (const pane of this.linked.panes) pane.manual = null;
+      for (const pane of this.linked.panes) pane.dragged = null;
       this.#reach();
     }
-    if (what === "tick") this.#grow(this.feed.length - this.lengthBefore);
+    if (what === "tick") this.#grow(this.feed.length - before.length);
     this.request();
   }
 
@@ -152,12 +167,22 @@ class Chart {
     return zoneOf(this.arrangement.timezone, this.feed.step);
   }
 
-  // Charts that move with this one.
+  // Charts that move with this one: those that can be seen, for what a cell showed before it was run again is still here.
   get others() {
     const group = this.model.get("group");
     if (!group) return [];
     const { widget_manager: notebook } = this.model; // another notebook's charts may be on the page, too
-    return [...CHARTS.values()].filter((chart) => chart !== this && chart.model.get("group") === group && chart.model.widget_manager === notebook);
+    return [...CHARTS.values()].filter((chart) => chart !== this && chart.views.size && chart.model.get("group") === group && chart.model.widget_manager === notebook);
+  }
+
+  // One of them that shows something.
+  get #leader() {
+    return this.others.find(({ range, feed }) => range && feed.length);
+  }
+
+  // The times at both ends of what is in view.
+  get span() {
+    return [this.range.low, this.range.high].map((x) => this.feed.moment(x));
   }
 
   // ---- the range in view, in candles: candle i lies between i - 0.5 and i + 0.5
@@ -174,8 +199,7 @@ class Chart {
   show(low, high, anchor = (low + high) / 2) {
     this.#show(low, high, anchor);
     if (!this.feed.length) return;
-    const [first, last] = [this.range.low, this.range.high].map((x) => this.feed.moment(x));
-    for (const other of this.others) other.follow(first, last);
+    for (const other of this.others) other.follow(...this.span);
   }
 
   // Shows the span of time that another chart shows.
@@ -209,17 +233,38 @@ class Chart {
     this.showLatest(this.feed.length);
   }
 
-  // Where a chart begins: with what its group shows, else with the newest candles.
+  // Where a chart begins: with what its group shows, else where it was before the page was opened again, else with the newest
+  // candles.
   #begin() {
-    const other = this.others.find(({ range, feed }) => range && feed.length);
-    if (other) this.follow(other.feed.moment(other.range.low), other.feed.moment(other.range.high));
+    const [other, seen] = [this.#leader, this.model.get("seen")];
+    if (other) this.follow(...other.span);
+    else if (seen?.epoch === this.feed.epoch) this.#show(seen.first, seen.last);
     else this.#show(...this.#latest());
   }
 
   // The value axes follow what is in view again, all of them or one pane's.
   fit(pane) {
-    for (const one of pane ? [pane] : this.linked.panes) one.manual = null;
+    const fitted = (pane ? [pane] : this.linked.panes).map(({ key }) => key);
+    for (const one of this.linked.panes) if (fitted.includes(one.key)) one.dragged = null;
+    const held = (this.arrangement.panes ?? []).filter(({ key, range }) => range && fitted.includes(key));
+    if (held.length) this.#keep(Object.fromEntries(held.map(({ key }) => [key, null])));
     this.request();
+  }
+
+  // The hand lets go of the value axes: where they were dragged to is part of the arrangement.
+  keepRanges() {
+    const dragged = this.linked.panes.filter((pane) => pane.dragged);
+    const values = ({ low, high, map }) => [low, high].map((at) => Number(map.from(at).toPrecision(10)));
+    if (dragged.length) this.#keep(Object.fromEntries(dragged.map((pane) => [pane.key, values(pane.dragged)])));
+    for (const pane of dragged) pane.dragged = null;
+  }
+
+  // Sets, or takes away, the ends of value axes, by the panes' keys.
+  #keep(ranges) {
+    const { panes = [] } = this.arrangement;
+    const order = orderOf(this.linked.panes.map(({ key }) => key), panes);
+    const changes = Object.fromEntries(Object.entries(ranges).map(([key, range]) => [key, { range }]));
+    this.arrange({ panes: rearranged(panes, order, changes).map(({ range, ...rest }) => (range ? { ...rest, range } : rest)) });
   }
 
   // Brings a candle to the middle and marks it.
@@ -273,7 +318,7 @@ class Chart {
       if (!this.window) return;
       for (const pane of this.linked.panes) pane.marks.forEach(flush);
       const { level, from, to } = this.window;
-      const seen = { epoch: this.feed.epoch, level, from, to, first: this.range.low, last: this.range.high };
+      const seen = { epoch: this.feed.epoch, level, from, to, first: this.range.low, last: this.range.high, goal: this.reached };
       if (JSON.stringify(seen) === JSON.stringify(this.model.get("seen"))) return;
       this.model.set("seen", seen);
       this.model.save_changes();

@@ -23,8 +23,11 @@ const LIGHT_INKS = {
   "#ff8a65": "#c4431b", "#9aa4b8": "#5b6579", "#7fc8bd": "#3f8f85", "#e0a3a0": "#b5605c", "#5d677d": "#98a1b3", "#e6ecf7": "#2b3446",
 };
 
+const DARK_INKS = Object.fromEntries(Object.entries(LIGHT_INKS).map(([dark, light]) => [light, dark]));
+
+// Either way: what bqplot draws itself has the colour of the theme in its model.
 export function inkOf(theme, color) {
-  return theme === "light" ? (LIGHT_INKS[color] ?? color) : color;
+  return (theme === "light" ? LIGHT_INKS : DARK_INKS)[color] ?? color;
 }
 
 // What is around the chart: a page says so by its `color-scheme`, JupyterLab by an attribute of the body.

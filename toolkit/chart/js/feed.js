@@ -44,6 +44,7 @@ export class Feed {
 
   // -> true where the message was one of ours and still matters
   receive(message, buffers) {
+    const before = { epoch: this.epoch, length: this.length };
     if (message.type === "reset") this.#reset(message, buffers);
     else if (message.type === "badge") this.badge = message.text;
     else if (message.epoch !== this.epoch) return false;
@@ -53,7 +54,7 @@ export class Feed {
     else if (message.type === "signals") this.#signals(message, buffers);
     else if (message.type === "found") this.found = new Found(message, buffers);
     else return false;
-    this.changed(message.type);
+    this.changed(message.type, before);
     return true;
   }
 

@@ -5,7 +5,7 @@ const LINEAR = { to: (value) => value, from: (at) => at };
 const LOG = { to: (value) => (value > 0 ? Math.log10(value) : NaN), from: (at) => 10 ** at };
 
 const LEGEND_LINE = 18; // pixels
-const TITLE_WRAPS = 560; // pixels: in a narrower chart the candle's numbers need two lines
+const TITLE_WRAPS = 620; // pixels: in a narrower chart the candle's numbers need two lines
 
 // Prices in which a percent scale and a second symbol begin: those of the first candle in view at which both are known.
 export function basesOf({ feed, range, spec, window }) {
@@ -27,10 +27,11 @@ export function fitPanes(chart) {
   const { candles, columns, level } = chart.window;
   const bucketOf = (x) => Math.floor((x + 0.5) / 2 ** level);
   chart.bases = basesOf(chart);
+  const kept = new Map((arrangement.panes ?? []).map(({ key, range }) => [key, range]));
   for (const pane of linked.panes) {
     pane.scale = pane.candles ? arrangement.scale : "linear";
     pane.map = pane.scale === "log" ? LOG : LINEAR;
-    if (pane.manual && pane.manual.map !== pane.map) pane.manual = null; // ends in units of the other scale mean nothing
+    pane.manual = pane.dragged?.map === pane.map ? pane.dragged : endsOf(kept.get(pane.key), pane.map);
     const bounds = { low: Infinity, high: -Infinity };
     if (pane.range && !pane.manual) {
       [bounds.low, bounds.high] = pane.range;
@@ -75,10 +76,17 @@ export function fitPanes(chart) {
   }
 }
 
+// Ends of an axis, of the values that were set by hand; null where there are none, or a logarithm has none of them.
+function endsOf(range, map) {
+  const [low, high] = (range ?? []).map(map.to);
+  return low < high ? { low, high, map } : null;
+}
+
 // One x for all panes, one y for each. Marks that bqplot draws are held still until all of it is set.
 export function applyScales(chart) {
   const { linked, range, width, window } = chart;
   const drawn = linked.panes.flatMap((pane) => pane.marks).filter((mark) => mark.own.length);
+  const [{ theme }] = chart.views;
   for (const mark of drawn) mark.model.dirty = true;
   setLocal(linked.x, { min: range.low, max: range.high });
   for (const pane of linked.panes) {
@@ -96,6 +104,7 @@ export function applyScales(chart) {
   }
   for (const mark of drawn) {
     mark.model.dirty = false;
+    dress(mark, theme);
     if (mark.kind === "segments") setLocal(mark.model, { stroke_width: mark.width });
     if (mark.stale) flush(mark);
     else mark.model.trigger("data_updated");

@@ -68,6 +68,7 @@ export function listen(surface, chart, view, signal) {
     }
     if (pointers.size) return;
     drag?.end?.(point);
+    chart.keepRanges();
     if (event.pointerType === "touch" && !drag?.moved) view.point(point); // a tap: the crosshair stays there
     begin(null);
   };
@@ -97,7 +98,7 @@ function pan(chart, view, from) {
   const { low, high } = chart.range;
   const pane = view.entryAt(from.y)?.pane;
   const height = view.entryAt(from.y)?.height;
-  const held = pane?.manual && { ...pane.manual };
+  const held = pane?.manual;
   return {
     grabs: true,
     move(point) {
@@ -105,7 +106,7 @@ function pan(chart, view, from) {
       const moved = ((from.x - point.x) * (high - low)) / view.plot.width;
       if (held) {
         const risen = ((point.y - from.y) / height) * (held.high - held.low);
-        pane.manual = { low: held.low + risen, high: held.high + risen, map: pane.map };
+        pane.dragged = { low: held.low + risen, high: held.high + risen, map: pane.map };
       }
       chart.show(low + moved, high + moved);
     },
@@ -144,7 +145,7 @@ function stretchPrices(chart, view, from) {
       const moved = point.y - from.y;
       if (!pane.manual && Math.abs(moved) < 2) return;
       const half = ((high - low) / 2) * Math.exp(Math.max(-4, Math.min(4, (moved / height) * 2.5)));
-      pane.manual = { low: (low + high) / 2 - half, high: (low + high) / 2 + half, map: pane.map };
+      pane.dragged = { low: (low + high) / 2 - half, high: (low + high) / 2 + half, map: pane.map };
       chart.request();
     },
   };

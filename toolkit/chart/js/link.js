@@ -40,6 +40,14 @@ export async function adoptViews(mark, repaint, canvas) {
   return mark.seen.size > 0;
 }
 
+// Gives a mark that bqplot draws the colours of the theme.
+export function dress(mark, theme) {
+  if (mark.dressed === theme) return;
+  mark.dressed = theme;
+  const names = ["colors", "fill_colors"].filter((name) => mark.model.get(name)?.length);
+  setLocal(mark.model, Object.fromEntries(names.map((name) => [name, mark.model.get(name).map((color) => inkOf(theme, color))])));
+}
+
 // Gives a mark its data, in one draw.
 export function setShape(mark, shape) {
   mark.shape = shape;

@@ -23,7 +23,9 @@ function paintPicture(context, view, width, height) {
   const { colors, chart } = view;
   context.fillStyle = colors.back;
   context.fillRect(0, 0, width, height);
+  view.saving = true; // with the marks that bqplot draws on the screen
   view.paintOn(context);
+  view.saving = false;
   for (const entry of view.panes) {
     if (entry.legend.style.visibility !== "hidden") paintLegend(context, view, entry);
   }

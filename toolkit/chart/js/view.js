@@ -50,8 +50,8 @@ class View {
       chart.request();
     });
     this.observer.observe(el);
-    chart.views.add(this);
     this.rebuild();
+    chart.join(this);
     chart.adopt();
     chart.request();
   }
