@@ -27,14 +27,14 @@ class Lanes:
     """Four floats. Exists in compiled code alone."""
 
 
-_lanes = _LanesType()  # type: ignore[no-untyped-call]  # Numba is not typed
+_lanes = _LanesType()
 _vector = ir.VectorType(ir.DoubleType(), LANES)
 
 
 @register_model(_LanesType)
 class _LanesModel(models.PrimitiveModel):
     def __init__(self, manager: Any, of_type: Any) -> None:
-        super().__init__(manager, of_type, _vector)
+        super().__init__(manager, of_type, _vector)  # type: ignore[no-untyped-call]  # Numba is not typed
 
 
 def _places(numbers: Iterable[int]) -> Any:

@@ -5,7 +5,7 @@ import numpy as np
 from toolkit.kernels.compiling import compiled, fma, shared, unowned
 from toolkit.kernels.constants import NOISE, SCRATCH, Array
 from toolkit.kernels.lanes import LANES, all4, fma4, load4, one_ago, plus4, store4, two_ago
-from toolkit.kernels.windows import append, copy, fill, remember
+from toolkit.kernels.windows import append, fill, remember
 
 SMALL_LEVELS = 5  # sums over 1, 2, 4, 8 and 16 values, which are found together
 
@@ -54,28 +54,31 @@ def _weighted_mean(memory: Array, values: Array, period: int, noise: float, out:
     while period >> levels:
         levels += 1
     source, scratch = np.empty(room), np.empty((levels, 2, room))
+    parts, nothing = np.empty(room), np.zeros(room)
     for start in range(0, len(values), SCRATCH):
         to = out[start : start + SCRATCH]
         count = len(to)
         remember(kept[1:], values[start : start + SCRATCH], keep, source)
         _weighted_sums(source[: keep + count], period, scratch)
         older, width, level = 0, 1, 0
+        before = unowned(nothing[:count])
         while width <= period:
             if level >= SMALL_LEVELS:
                 _join_weighted(scratch[level - 1], width // 2, scratch[level])
             if period & width:
                 begin = older + width - 1  # where the first window's part ends
-                sums, weighted = scratch[level, 0, begin:], scratch[level, 1, begin:]
-                if older == 0:
-                    copy(weighted[:count], to)
+                sums = unowned(scratch[level, 0, begin : begin + count])
+                weighted = unowned(scratch[level, 1, begin : begin + count])
+                if older + width == period:
+                    now = source[keep : keep + count]
+                    _finish_weighted(before, sums, weighted, float(older), share, now, noise, to)
+                elif older == 0:
+                    before = weighted
                 else:
-                    _add_weighted(sums, weighted, float(older), to)
+                    _add_weighted(before, sums, weighted, float(older), parts[:count])
+                    before = unowned(parts[:count])
                 older += width
             width, level = 2 * width, level + 1
-        now = source[keep : keep + count]
-        for i in range(count):
-            mean, value = to[i] * share, now[i]
-            to[i] = value if abs(mean - value) <= noise * abs(value) else mean
         fill(to[: max(0, min(count, keep - seen))], np.nan)
         seen += count
 
@@ -147,11 +150,30 @@ def _join_weighted(half: Array, width: int, out: Array) -> None:
 
 
 @compiled
-def _add_weighted(sums: Array, weighted: Array, older: float, out: Array) -> None:
-    """Add a part before which there are so many older values."""
-    sums, weighted, out = unowned(sums), unowned(weighted), unowned(out)
+def _add_weighted(before: Array, sums: Array, weighted: Array, older: float, out: Array) -> None:
+    """What came before, of so many older values, and a newer part. `out` may be `before`."""
+    before, sums, weighted, out = unowned(before), unowned(sums), unowned(weighted), unowned(out)
     for i in range(len(out)):
-        out[i] += fma(older, sums[i], weighted[i])
+        out[i] = before[i] + fma(older, sums[i], weighted[i])
+
+
+@compiled
+def _finish_weighted(
+    before: Array,
+    sums: Array,
+    weighted: Array,
+    older: float,
+    share: float,
+    values: Array,
+    noise: float,
+    out: Array,
+) -> None:
+    """The same with the newest part, and `share` of it; or `values` where it lies so near to them."""
+    before, sums, weighted, out = unowned(before), unowned(sums), unowned(weighted), unowned(out)
+    values = unowned(values)
+    for i in range(len(out)):
+        mean, value = (before[i] + fma(older, sums[i], weighted[i])) * share, values[i]
+        out[i] = value if abs(mean - value) <= noise * abs(value) else mean
 
 
 @compiled
