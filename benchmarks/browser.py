@@ -273,6 +273,8 @@ def measure_updates(page: Page, updates: int) -> None:
             polling=200,
             timeout=(updates / 5 + 60) * 1000,
         )
+        if (said := page.locator("button.updates").inner_text()) != f"{before} done":
+            raise RuntimeError(f"browser.py: the updates ended with {said}")
         seconds = time.perf_counter() - start
         print(f"\nUpdates, {updates:,} at twenty a second, {words} ({updates / seconds:.1f} a second came)")
         print(f"  main thread an update             {(meter.busy() - busy) / updates * 1000:>12.2f} ms")
