@@ -77,6 +77,8 @@ def test_another_timeframe_is_drawn(dashboard):
 
 
 def test_a_slider_changes_what_is_drawn(dashboard, btc):
+    dashboard.until("'Bollinger Bands.bb_upper' in chart.inspect().versions")  # drawn once, to be drawn anew
+    dashboard.until_drawn()
     versions = dashboard.state()["versions"]
     before = dashboard.picture()
     handle = dashboard.card("Bollinger Bands").locator(".noUi-handle").first
