@@ -30,6 +30,8 @@ def open_notebook(page, lab, reset=""):
     page.locator(".jp-Notebook .jp-CodeCell").first.wait_for()
     # not just any place with that text: a list of running kernels, which is hidden, comes before it
     page.locator(".jp-NotebookPanel-toolbar").get_by_text("Python 3 (ipykernel)").wait_for()
+    # what is run while the kernel still starts finds no widgets that listen
+    page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').first.wait_for()
 
 
 def choose(page, menu, item):
