@@ -221,6 +221,14 @@ def test_recurrence_is_that_of_a_plain_loop_in_any_chunks():
         assert same_bits(out, whole)
 
 
+def test_a_running_sum_to_which_nothing_is_added_stays_as_it_was():
+    random = np.random.default_rng(9)
+    values = random.normal(0.0, 1e6, 3_000)
+    values[random.random(3_000) < 0.5] = 0.0
+    total = run(kernels.running_sum, kernels.RUNNING_SUM_MEMORY, values, ())
+    assert (total[1:] == total[:-1])[values[1:] == 0.0].all()
+
+
 def test_money_flows_by_the_place_of_the_close_and_not_by_rounding():
     high, low = np.array([12.0, 12.0, 12.0, 10.0, 0.3]), np.array([8.0, 8.0, 8.0, 10.0, 0.1])
     close, volume = np.array([12.0, 8.0, 11.0, 10.0, 0.2]), np.array([3.0, 3.0, 4.0, 5.0, 6.0])

@@ -4,13 +4,12 @@ import numpy as np
 
 from toolkit.kernels.compiling import compiled, fma, shared, unowned
 from toolkit.kernels.constants import NOISE, TILE, VANISHED, Array
-from toolkit.kernels.exponential import FADING_SUM_MEMORY, fading_sum
 from toolkit.kernels.means import rolling_mean, rolling_mean_memory
 from toolkit.kernels.windows import fill, remember
 
 CHANGE_MEMORY = 2  # slots that `change` needs
 TRUE_RANGE_MEMORY = 2  # slots that `true_range` needs
-RUNNING_SUM_MEMORY = FADING_SUM_MEMORY  # slots that `running_sum` needs
+RUNNING_SUM_MEMORY = 3  # slots that `running_sum` needs
 GAIN_SHARE_MEMORY = 6  # slots that `gain_share` needs
 
 
@@ -51,8 +50,39 @@ def true_range(memory: Array, high: Array, low: Array, close: Array, out: Array)
 
 @compiled
 def running_sum(memory: Array, values: Array, out: Array) -> None:
-    """Sum of all values so far. Memory: `RUNNING_SUM_MEMORY` slots. `out` may be `values` itself."""
-    fading_sum(memory, values, 1.0, 1.0, out)
+    """Sum of all values so far. Memory: `RUNNING_SUM_MEMORY` slots. `out` may be `values` itself.
+
+    In aligned blocks of four: what a block holds is summed apart, and added to what went before. Where
+    nothing is added the sum stays as it was, to the bit, which `fading_sum` would not promise.
+    """
+    memory, values, out = unowned(memory), unowned(values), unowned(out)
+    phase, before, local = int(memory[0]), memory[1], memory[2]
+    count = len(values)
+    i = 0
+    while i < count:
+        if phase == 0 and count - i >= 4:
+            stop = i + (count - i) // 4 * 4
+            value, total = values[i:stop].reshape((stop - i) // 4, 4), out[i:stop].reshape((stop - i) // 4, 4)
+            for j in range(len(value)):
+                one = value[j, 0]
+                two = one + value[j, 1]
+                three = two + value[j, 2]
+                four = three + value[j, 3]
+                total[j, 0] = before + one
+                total[j, 1] = before + two
+                total[j, 2] = before + three
+                before += four
+                total[j, 3] = before
+            i = stop
+            continue
+        # One value of a block that begins or ends outside this chunk: the same additions.
+        local = local + values[i] if phase else values[i]
+        out[i] = before + local
+        phase = (phase + 1) & 3
+        if phase == 0:
+            before = out[i]
+        i += 1
+    memory[0], memory[1], memory[2] = phase, before, local
 
 
 @compiled
