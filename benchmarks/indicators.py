@@ -39,11 +39,13 @@ def timed(indicator: Indicator, frame: pd.DataFrame, rounds: int, peers: bool) -
     contenders = {"ours": lambda: indicator.compute(columns, out=out, checked=True)}
     if (theirs := by_talib(indicator, columns)) is not None:
         contenders["TA-Lib"] = theirs
+    seconds = side_by_side(contenders, rounds, time.thread_time)
     if peers:
         source = np.ones((len(indicator.outputs), len(frame)))
         target = np.empty_like(source)
-        contenders["copy"] = lambda: np.copyto(target, source)
-    seconds = side_by_side(contenders, rounds, time.thread_time)
+        copied = {"ours": contenders["ours"], "copy": lambda: np.copyto(target, source)}
+        apart = side_by_side(copied, rounds, time.thread_time)
+        seconds |= {"copy": apart["copy"], "ours beside copy": apart["ours"]}
     if peers and (theirs := by_pandas_ta(indicator, frame)) is not None:
         # Some of these take seconds: a few rounds of their own, beside ours again.
         slow = side_by_side({"ours": contenders["ours"], "pandas-ta": theirs}, 2, time.thread_time)
@@ -68,7 +70,7 @@ def compare(indicators: Sequence[Indicator], count: int, rounds: int) -> None:
         for peer, width in (("TA-Lib", 22), ("pandas-ta", 24), ("copy", 20)):
             text = ""
             if peer in seconds:
-                ours = seconds["ours beside pandas-ta" if peer == "pandas-ta" else "ours"]
+                ours = seconds.get(f"ours beside {peer}", seconds["ours"])
                 middle, low, high = ratio(seconds[peer], ours)
                 found[peer].append(middle)
                 text = f"{middle:,.2f} ({low:,.2f} to {high:,.2f})"

@@ -1,5 +1,6 @@
 """Timing side by side: every contender runs once a round, so that a busy machine slows them all."""
 
+import random
 import statistics
 import time
 from collections.abc import Callable, Mapping
@@ -10,16 +11,19 @@ def side_by_side(
     rounds: int,
     clock: Callable[[], float] = time.perf_counter,
 ) -> dict[str, list[float]]:
-    """Seconds of each round for each contender, after one round that is not counted.
+    """Seconds of each round for each contender, after one round that is not counted. Every round has an order of
+    its own, the same in each run: else one would always find in the cache what the one before it left there.
 
     `clock=time.thread_time` leaves out the time in which others had the processor: for contenders that work
     on one thread.
     """
     seconds: dict[str, list[float]] = {name: [] for name in contenders}
+    names, shuffle = list(contenders), random.Random(1).shuffle
     for number in range(rounds + 1):
-        for name, run in contenders.items():
+        shuffle(names)
+        for name in names:
             start = clock()
-            run()
+            contenders[name]()
             if number:
                 seconds[name].append(clock() - start)
     return seconds

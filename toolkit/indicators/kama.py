@@ -1,20 +1,8 @@
 """Kaufman's adaptive moving average."""
 
-import numpy as np
-
 from toolkit.indicators.base import Indicator, Line
 from toolkit.indicators.parameters import Period, Source
-from toolkit.kernels import (
-    RECURRENCE_MEMORY,
-    TILE,
-    Array,
-    compiled,
-    efficiency,
-    efficiency_memory,
-    fill,
-    recurrence,
-    settle,
-)
+from toolkit.kernels import Array, adaptive_mean, adaptive_mean_memory, compiled
 from toolkit.rules import Rule, crosses_above, crosses_below
 
 
@@ -50,30 +38,11 @@ class KAMA(Indicator):
 
     @property
     def state_size(self) -> int:
-        return 1 + RECURRENCE_MEMORY + efficiency_memory(self.period)
+        return adaptive_mean_memory(self.period)
 
     @staticmethod
     @compiled
     def kernel(
         state: Array, price: Array, period: int, fast_period: int, slow_period: int, kama: Array
     ) -> None:
-        seen, mean = int(state[0]), state[1 : 1 + RECURRENCE_MEMORY]
-        slow = 2.0 / (slow_period + 1)
-        spread = 2.0 / (fast_period + 1) - slow
-        keeps = np.empty(min(TILE, len(price)))
-        for at in range(0, len(price), TILE):
-            now, out = price[at : at + TILE], kama[at : at + TILE]
-            keep = keeps[: len(now)]
-            first = min(len(now), max(0, period - 1 - seen))
-            efficiency(state[1 + RECURRENCE_MEMORY :], now, period, out)
-            for i in range(len(now)):
-                weight = (out[i] * spread + slow) ** 2
-                keep[i] = 1.0 - weight
-                out[i] = weight * now[i]
-            if seen <= period - 1 < seen + len(now):  # what it begins with
-                keep[first], out[first] = 0.0, now[first]
-            recurrence(mean, keep[first:], out[first:], out[first:])
-            fill(out[: min(len(now), max(0, period - seen))], np.nan)
-            settle(now, out)
-            seen += len(now)
-        state[0] = seen
+        adaptive_mean(state, price, period, 2.0 / (fast_period + 1), 2.0 / (slow_period + 1), kama)

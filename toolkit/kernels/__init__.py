@@ -1,3 +1,4 @@
+from toolkit.kernels.adaptive import adaptive_mean, adaptive_mean_memory
 from toolkit.kernels.compiling import compiled, fma, shared
 from toolkit.kernels.constants import NOISE, TILE, VANISHED, Array
 from toolkit.kernels.deviations import (
@@ -6,7 +7,7 @@ from toolkit.kernels.deviations import (
     rolling_mean_std,
     rolling_mean_std_memory,
 )
-from toolkit.kernels.exponential import EMA_MEMORY, RECURRENCE_MEMORY, ema, recurrence
+from toolkit.kernels.exponential import EMA_MEMORY, ema
 from toolkit.kernels.logarithms import LOG_CHANGE_MEMORY, log_change
 from toolkit.kernels.means import (
     rolling_mean,
@@ -20,8 +21,6 @@ from toolkit.kernels.moves import (
     RUNNING_SUM_MEMORY,
     TRUE_RANGE_MEMORY,
     change,
-    efficiency,
-    efficiency_memory,
     gain_share,
     money_flow,
     running_sum,
@@ -57,12 +56,13 @@ __all__ = [
     "GAIN_SHARE_MEMORY",
     "LOG_CHANGE_MEMORY",
     "NOISE",
-    "RECURRENCE_MEMORY",
     "RUNNING_SUM_MEMORY",
     "TILE",
     "TRUE_RANGE_MEMORY",
     "VANISHED",
     "Array",
+    "adaptive_mean",
+    "adaptive_mean_memory",
     "average_true_range",
     "change",
     "compiled",
@@ -70,8 +70,6 @@ __all__ = [
     "delay",
     "delay_memory",
     "directional_movement",
-    "efficiency",
-    "efficiency_memory",
     "ema",
     "fill",
     "fma",
@@ -79,7 +77,6 @@ __all__ = [
     "log_change",
     "money_flow",
     "percent_change",
-    "recurrence",
     "rolling_extreme_memory",
     "rolling_max",
     "rolling_max_age",

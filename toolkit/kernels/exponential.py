@@ -8,7 +8,6 @@ from toolkit.kernels.lanes import LANES, all4, fma4, load4, one_ago, store4, tim
 
 FADING_SUM_MEMORY = 21  # slots that `fading_sum` needs
 EMA_MEMORY = 1 + FADING_SUM_MEMORY  # slots that `ema` needs
-RECURRENCE_MEMORY = 21  # slots that `recurrence` needs
 
 
 @compiled
@@ -101,61 +100,3 @@ def _fading_sum_of_many(
         older, old = old, older
     store4(memory, older, before)
     store4(memory, old, total)
-
-
-@compiled
-def recurrence(memory: Array, keep: Array, add: Array, out: Array) -> None:
-    """`y = keep * y + add`, an exponential mean whose weights change from candle to candle; it begins with
-    the first `add`. Memory: `RECURRENCE_MEMORY` slots. `out` may be `keep` or `add` itself.
-
-    As in `fading_sum`: what the last four `add` come to, and the product of the last four `keep`, are joined
-    from those of one and two.
-    """
-    memory, keep, add, out = unowned(memory), unowned(keep), unowned(add), unowned(out)
-    seen, count = int(memory[0]), len(add)
-    ones, twos, kept_once, kept_twice, sums = (
-        memory[1:5],
-        memory[5:9],
-        memory[9:13],
-        memory[13:17],
-        memory[17:21],
-    )
-    i = 0
-    while i < count:
-        if seen & 3 == 0 and count - i >= LANES:
-            stop = i + (count - i) // LANES * LANES
-            _recurrence_of_many(memory, keep[i:stop], add[i:stop], out[i:stop])
-            seen += stop - i
-            i = stop
-            continue
-        now, before, two_before = seen & 3, (seen - 1) & 3, (seen - 2) & 3
-        one, once = add[i], keep[i]
-        two, twice = fma(once, ones[before], one), once * kept_once[before]
-        four, four_times = fma(twice, twos[two_before], two), twice * kept_twice[two_before]
-        total = fma(four_times, sums[now], four)
-        ones[now], twos[now], kept_once[now], kept_twice[now], sums[now] = one, two, once, twice, total
-        out[i] = total
-        seen += 1
-        i += 1
-    memory[0] = seen
-
-
-@compiled
-def _recurrence_of_many(memory: Array, keep: Array, add: Array, out: Array) -> None:
-    """The same for a multiple of four values, after a multiple of four."""
-    memory, keep, add, out = unowned(memory), unowned(keep), unowned(add), unowned(out)
-    one, two = load4(memory, 1), load4(memory, 5)
-    once, twice, total = load4(memory, 9), load4(memory, 13), load4(memory, 17)
-    for i in range(0, len(add), LANES):
-        one_now, once_now = load4(add, i), load4(keep, i)
-        two_now = fma4(once_now, one_ago(one, one_now), one_now)
-        twice_now = times4(once_now, one_ago(once, once_now))
-        four_now = fma4(twice_now, two_ago(two, two_now), two_now)
-        total = fma4(times4(twice_now, two_ago(twice, twice_now)), total, four_now)
-        store4(out, i, total)
-        one, two, once, twice = one_now, two_now, once_now, twice_now
-    store4(memory, 1, one)
-    store4(memory, 5, two)
-    store4(memory, 9, once)
-    store4(memory, 13, twice)
-    store4(memory, 17, total)

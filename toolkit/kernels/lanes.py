@@ -27,6 +27,7 @@ class Lanes:
     """Four floats. Exists in compiled code alone."""
 
 
+_OfTwo = Callable[[Lanes, Lanes], Lanes]
 _lanes = _LanesType()
 _vector = ir.VectorType(ir.DoubleType(), LANES)
 
@@ -76,12 +77,15 @@ def _all(_context: Any, value: Any) -> Any:
     return _lanes(types.float64), generate
 
 
-@intrinsic
-def _times(_context: Any, a: Any, b: Any) -> Any:
-    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-        return builder.fmul(*arguments)
+def _of_two(make: Callable[[Any, Any, Any], Any]) -> Any:
+    @intrinsic
+    def of_two(_context: Any, a: Any, b: Any) -> Any:
+        def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+            return make(builder, *arguments)
 
-    return _lanes(_lanes, _lanes), generate
+        return _lanes(_lanes, _lanes), generate
+
+    return of_two
 
 
 @intrinsic
@@ -95,19 +99,13 @@ def _fma(_context: Any, a: Any, b: Any, c: Any) -> Any:
 
 
 @intrinsic
-def _plus(_context: Any, a: Any, b: Any) -> Any:
+def _abs(_context: Any, a: Any) -> Any:
     def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-        return builder.fadd(*arguments)
+        kind = ir.FunctionType(_vector, [_vector])
+        function: Any = get_or_insert_function
+        return builder.call(function(builder.module, kind, "llvm.fabs.v4f64"), arguments)
 
-    return _lanes(_lanes, _lanes), generate
-
-
-@intrinsic
-def _max(_context: Any, a: Any, b: Any) -> Any:
-    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-        return builder.select(builder.fcmp_ordered(">", *arguments), *arguments)
-
-    return _lanes(_lanes, _lanes), generate
+    return _lanes(_lanes), generate
 
 
 @intrinsic
@@ -139,14 +137,20 @@ store4 = cast(Callable[[Array, int, Lanes], None], _store)
 all4 = cast(Callable[[float], Lanes], _all)
 """The same value four times."""
 
-times4 = cast(Callable[[Lanes, Lanes], Lanes], _times)
+times4 = cast(_OfTwo, _of_two(lambda builder, a, b: builder.fmul(a, b)))
 """Products."""
 
-plus4 = cast(Callable[[Lanes, Lanes], Lanes], _plus)
+plus4 = cast(_OfTwo, _of_two(lambda builder, a, b: builder.fadd(a, b)))
 """Sums."""
 
-max4 = cast(Callable[[Lanes, Lanes], Lanes], _max)
+minus4 = cast(_OfTwo, _of_two(lambda builder, a, b: builder.fsub(a, b)))
+"""Differences."""
+
+max4 = cast(_OfTwo, _of_two(lambda builder, a, b: builder.select(builder.fcmp_ordered(">", a, b), a, b)))
 """`a if a > b else b`."""
+
+abs4 = cast(Callable[[Lanes], Lanes], _abs)
+"""Without their signs."""
 
 of_greater4 = cast(Callable[[Lanes, Lanes, Lanes, Lanes], Lanes], _of_greater)
 """`x` where `a >= b`, else `y`, of `(a, b, x, y)`."""

@@ -74,6 +74,10 @@ def window_means(
     current, out, nothing = unowned(current), unowned(out), unowned(nothing)
     count = len(out)
     before, level, at, width, rest = nothing, 0, 0, 1, period
+    if period == 6 or period == 10:  # three or five pairs: one step less
+        wider = unowned(scratch[1, : len(current) - 1])
+        _join_two(current, wider)
+        current, width, rest = wider, 2, period // 2
     while rest > 5 or (rest == 5 and at > 0):
         number = rest & 3
         if number == 1 and at == 0:
@@ -88,6 +92,15 @@ def window_means(
         _join_four(current, width, wider)
         current, width, rest = wider, 4 * width, rest >> 2
     _finish(before, current[at:], width, rest, nothing, 1.0 / period, values, noise, out)
+
+
+@compiled
+def _join_two(values: Array, out: Array) -> None:
+    """Sums of two neighbours each."""
+    values, out = unowned(values), unowned(out)
+    before, after = values[: len(out)], values[1 : 1 + len(out)]
+    for i in range(len(out)):
+        out[i] = before[i] + after[i]
 
 
 @compiled
@@ -140,6 +153,10 @@ def _finish(
     c = sums[2 * width : 2 * width + size] if number > 2 else nothing[:size]
     d = sums[3 * width : 3 * width + size] if number > 3 else nothing[:size]
     e = sums[4 * width : 4 * width + size] if number > 4 else before[:size]
+    if noise < 0.0:
+        for i in range(size):
+            out[i] = (((a[i] + b[i]) + (c[i] + d[i])) + e[i]) * share
+        return
     for i in range(size):
         mean, value = (((a[i] + b[i]) + (c[i] + d[i])) + e[i]) * share, values[i]
         out[i] = value if abs(mean - value) <= noise * abs(value) else mean
@@ -169,10 +186,12 @@ def window_total(values: Array) -> float:
 
 @compiled
 def _total_of_few(values: Array) -> float:
-    """The same for up to 20: up to three, and up to five times four."""
-    count = len(values)
+    """The same for up to 20: up to three, and up to five times four; or pairs."""
+    count, before = len(values), 0.0
     if count <= 5:
-        width, at, before = 1, 0, 0.0
+        width, at = 1, 0
+    elif count == 6 or count == 10:
+        width, at = 2, 0
     else:
         width, at = 4, count & 3
         before = values[0] if at else 0.0
@@ -181,19 +200,21 @@ def _total_of_few(values: Array) -> float:
         if at > 2:
             before = before + values[2]
     parts = (count - at) // width
-    a = _one_or_four(values, at, width)
-    b = _one_or_four(values, at + width, width) if parts > 1 else 0.0
-    c = _one_or_four(values, at + 2 * width, width) if parts > 2 else 0.0
-    d = _one_or_four(values, at + 3 * width, width) if parts > 3 else 0.0
-    e = _one_or_four(values, at + 4 * width, width) if parts > 4 else before
+    a = _part(values, at, width)
+    b = _part(values, at + width, width) if parts > 1 else 0.0
+    c = _part(values, at + 2 * width, width) if parts > 2 else 0.0
+    d = _part(values, at + 3 * width, width) if parts > 3 else 0.0
+    e = _part(values, at + 4 * width, width) if parts > 4 else before
     return ((a + b) + (c + d)) + e
 
 
 @compiled
-def _one_or_four(values: Array, at: int, width: int) -> float:
+def _part(values: Array, at: int, width: int) -> float:
+    """The sum over one, two or four neighbours."""
     if width == 1:
         return float(values[at])
-    return float((values[at] + values[at + 1]) + (values[at + 2] + values[at + 3]))
+    two = values[at] + values[at + 1]
+    return float(two if width == 2 else two + (values[at + 2] + values[at + 3]))
 
 
 @compiled
@@ -201,10 +222,8 @@ def _sum_over(values: Array, at: int, width: int) -> float:
     """The sum over so many neighbours, a power of four: pairs, pairs of pairs, and so on. No recursion: Numba
     cannot load a compiled function that calls itself while another process compiles it.
     """
-    if width == 1:
-        return float(values[at])
-    if width == 4:
-        return float((values[at] + values[at + 1]) + (values[at + 2] + values[at + 3]))
+    if width <= 4:
+        return _part(values, at, width)
     sums = np.empty(64)  # of pairs that wait for their neighbour, the widest first
     depth = 0
     for i in range(width):

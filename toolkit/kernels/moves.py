@@ -2,10 +2,8 @@
 
 import numpy as np
 
-from toolkit.kernels.compiling import compiled, fma, shared, unowned
-from toolkit.kernels.constants import NOISE, TILE, VANISHED, Array
-from toolkit.kernels.means import rolling_mean, rolling_mean_memory
-from toolkit.kernels.windows import fill, remember
+from toolkit.kernels.compiling import compiled, fma, unowned
+from toolkit.kernels.constants import NOISE, VANISHED, Array
 
 CHANGE_MEMORY = 2  # slots that `change` needs
 TRUE_RANGE_MEMORY = 2  # slots that `true_range` needs
@@ -98,39 +96,6 @@ def money_flow(high: Array, low: Array, close: Array, volume: Array, out: Array)
         share = apart / range_
         moved = range_ > 0.0 and abs(apart) > NOISE * close[i]
         out[i] = share * volume[i] if moved else 0.0
-
-
-@shared
-def efficiency_memory(period: int) -> int:
-    """Slots of memory that `efficiency` needs."""
-    return 1 + period + rolling_mean_memory(period)
-
-
-@compiled
-def efficiency(memory: Array, values: Array, period: int, out: Array) -> None:
-    """Kaufman's efficiency ratio: how far the last `period` changes led, as a share of the way they went; 1
-    where nothing moved, NaN until there are so many. Memory: `efficiency_memory(period)` slots. `out` is not
-    `values`.
-    """
-    memory, values, out = unowned(memory), unowned(values), unowned(out)
-    kept, path = memory[1 : 1 + period], memory[1 + period :]
-    first = 1 if memory[0] == 0.0 and len(values) else 0  # the first value has no change
-    steps, recent = np.empty(min(TILE, len(values))), np.empty(period + min(TILE, len(values)))
-    for at in range(0, len(values), TILE):
-        now, ratio = values[at : at + TILE], out[at : at + TILE]
-        count = len(now)
-        remember(kept, now, period, recent)
-        step, last, ago = steps[:count], recent[period - 1 : period - 1 + count], recent[:count]
-        for i in range(count):
-            step[i] = abs(now[i] - last[i])
-        fill(ratio[:first], np.nan)
-        rolling_mean(path, step[first:], period, ratio[first:])
-        for i in range(count):
-            way = period * ratio[i]
-            share = abs(now[i] - ago[i]) / way
-            share = share if share < 1.0 else 1.0
-            ratio[i] = share if way == way else np.nan
-        memory[0], first = 1.0, 0
 
 
 @compiled
