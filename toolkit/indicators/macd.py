@@ -2,7 +2,7 @@
 
 from toolkit.indicators.base import Histogram, Indicator, Line
 from toolkit.indicators.parameters import Period, Source
-from toolkit.kernels import EMA_MEMORY, NOISE, TILE, Array, compiled, copy, ema
+from toolkit.kernels import CONVERGENCE_MEMORY, Array, compiled, convergence
 from toolkit.rules import Rule, crosses_above, crosses_below
 
 
@@ -36,7 +36,7 @@ class MACD(Indicator):
 
     @property
     def state_size(self) -> int:
-        return 1 + 3 * EMA_MEMORY
+        return CONVERGENCE_MEMORY
 
     @staticmethod
     @compiled
@@ -50,22 +50,4 @@ class MACD(Indicator):
         macd_signal: Array,
         macd_histogram: Array,
     ) -> None:
-        seen, memory = int(state[0]), state[1:].reshape(3, EMA_MEMORY)
-        fast, slow, signal = memory[0], memory[1], memory[2]
-        for at in range(0, len(price), TILE):
-            now, apart, line = price[at : at + TILE], macd[at : at + TILE], macd_signal[at : at + TILE]
-            histogram = macd_histogram[at : at + TILE]
-            late = min(len(now), max(0, slow_period - fast_period - seen))  # where the fast mean begins
-            first = min(len(now), max(0, slow_period - 1 - seen))
-            ema(fast, now[late:], fast_period, 2.0 / (fast_period + 1), apart[late:])
-            ema(slow, now, slow_period, 2.0 / (slow_period + 1), line)
-            copy(line[:first], apart[:first])
-            for i in range(len(now)):
-                distance = apart[i] - line[i]
-                apart[i] = 0.0 if abs(distance) <= NOISE * now[i] else distance
-            ema(signal, apart[first:], signal_period, 2.0 / (signal_period + 1), line[first:])
-            for i in range(len(now)):
-                mean = apart[i] if abs(apart[i] - line[i]) <= NOISE * now[i] else line[i]
-                line[i], histogram[i] = mean, apart[i] - mean
-            seen += len(now)
-        state[0] = seen
+        convergence(state, price, fast_period, slow_period, signal_period, macd, macd_signal, macd_histogram)

@@ -1,6 +1,7 @@
 from toolkit.kernels.adaptive import adaptive_mean, adaptive_mean_memory
 from toolkit.kernels.compiling import compiled, fma, shared
 from toolkit.kernels.constants import NOISE, TILE, VANISHED, Array
+from toolkit.kernels.convergence import CONVERGENCE_MEMORY, convergence
 from toolkit.kernels.deviations import (
     rolling_mean_deviation,
     rolling_mean_deviation_memory,
@@ -51,6 +52,7 @@ from toolkit.kernels.windows import (
 __all__ = [
     "AVERAGE_TRUE_RANGE_MEMORY",
     "CHANGE_MEMORY",
+    "CONVERGENCE_MEMORY",
     "DIRECTIONAL_MOVEMENT_MEMORY",
     "EMA_MEMORY",
     "GAIN_SHARE_MEMORY",
@@ -66,6 +68,7 @@ __all__ = [
     "average_true_range",
     "change",
     "compiled",
+    "convergence",
     "copy",
     "delay",
     "delay_memory",
