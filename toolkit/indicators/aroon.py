@@ -2,7 +2,7 @@
 
 from toolkit.indicators.base import Histogram, Indicator, Line
 from toolkit.indicators.parameters import Period
-from toolkit.kernels import TILE, Array, compiled, rolling_extreme_memory, rolling_max_age, rolling_min_age
+from toolkit.kernels import TILE, Array, compiled, rolling_age_memory, rolling_max_age, rolling_min_age
 from toolkit.rules import Rule, crosses_above, crosses_below
 
 
@@ -34,7 +34,7 @@ class Aroon(Indicator):
 
     @property
     def state_size(self) -> int:
-        return 2 * rolling_extreme_memory(self.period + 1)
+        return 2 * rolling_age_memory(self.period + 1)
 
     @staticmethod
     @compiled
@@ -47,7 +47,7 @@ class Aroon(Indicator):
         aroon_down: Array,
         aroon_oscillator: Array,
     ) -> None:
-        split = rolling_extreme_memory(period + 1)
+        split = rolling_age_memory(period + 1)
         for at in range(0, len(high), TILE):
             up, down = aroon_up[at : at + TILE], aroon_down[at : at + TILE]
             apart = aroon_oscillator[at : at + TILE]

@@ -8,9 +8,8 @@ from toolkit.kernels import (
     compiled,
     delay,
     delay_memory,
-    rolling_extreme_memory,
-    rolling_max,
-    rolling_min,
+    rolling_channel,
+    rolling_channel_memory,
 )
 from toolkit.rules import Rule, above, below
 
@@ -39,7 +38,7 @@ class DonchianChannels(Indicator):
 
     @property
     def state_size(self) -> int:
-        return 2 * rolling_extreme_memory(self.period) + 2 * delay_memory(1)
+        return rolling_channel_memory(self.period) + 2 * delay_memory(1)
 
     @staticmethod
     @compiled
@@ -54,16 +53,14 @@ class DonchianChannels(Indicator):
         upper_before: Array,
         lower_before: Array,
     ) -> None:
-        size = rolling_extreme_memory(period)
-        tops, bottoms, before = state[:size], state[size : 2 * size], state[2 * size :]
+        before = state[rolling_channel_memory(period) :]
         for at in range(0, len(high), TILE):
             upper, middle, lower = (
                 dc_upper[at : at + TILE],
                 dc_middle[at : at + TILE],
                 dc_lower[at : at + TILE],
             )
-            rolling_max(tops, high[at : at + TILE], period, upper)
-            rolling_min(bottoms, low[at : at + TILE], period, lower)
+            rolling_channel(state, high[at : at + TILE], low[at : at + TILE], period, upper, lower)
             for i in range(len(upper)):
                 middle[i] = 0.5 * (upper[i] + lower[i])
             if len(upper_before):

@@ -11,8 +11,8 @@ from toolkit.kernels import (
     copy,
     delay,
     delay_memory,
+    rolling_channel_memory,
     rolling_midpoint,
-    rolling_midpoint_memory,
 )
 from toolkit.rules import Rule, crosses_above, crosses_below
 
@@ -62,7 +62,7 @@ class Ichimoku(Indicator):
     @property
     def state_size(self) -> int:
         periods = (self.tenkan_period, self.kijun_period, self.senkou_period)
-        return sum(map(rolling_midpoint_memory, periods)) + 2 * delay_memory(self.displacement)
+        return sum(map(rolling_channel_memory, periods)) + 2 * delay_memory(self.displacement)
 
     @staticmethod
     @compiled
@@ -85,9 +85,9 @@ class Ichimoku(Indicator):
         cloud_top: Array,
         cloud_bottom: Array,
     ) -> None:
-        second = rolling_midpoint_memory(tenkan_period)
-        third = second + rolling_midpoint_memory(kijun_period)
-        fourth = third + rolling_midpoint_memory(senkou_period)
+        second = rolling_channel_memory(tenkan_period)
+        third = second + rolling_channel_memory(kijun_period)
+        fourth = third + rolling_channel_memory(senkou_period)
         fifth = fourth + delay_memory(displacement)
         for start in range(0, len(close), TILE):
             stop = min(start + TILE, len(close))

@@ -8,11 +8,10 @@ from toolkit.kernels import (
     TILE,
     Array,
     compiled,
-    rolling_extreme_memory,
-    rolling_max,
+    rolling_channel,
+    rolling_channel_memory,
     rolling_mean,
     rolling_mean_memory,
-    rolling_min,
 )
 from toolkit.rules import Rule, at_or_above, at_or_below, crosses_above, crosses_below
 
@@ -51,7 +50,7 @@ class Stochastic(Indicator):
     @property
     def state_size(self) -> int:
         means = rolling_mean_memory(self.k_smoothing) + rolling_mean_memory(self.d_period)
-        return 2 * rolling_extreme_memory(self.k_period) + means
+        return rolling_channel_memory(self.k_period) + means
 
     @staticmethod
     @compiled
@@ -66,13 +65,11 @@ class Stochastic(Indicator):
         stoch_k: Array,
         stoch_d: Array,
     ) -> None:
-        size = rolling_extreme_memory(k_period)
-        top, bottom, smoothed = state[:size], state[size : 2 * size], state[2 * size :]
+        smoothed = state[rolling_channel_memory(k_period) :]
         line = smoothed[rolling_mean_memory(k_smoothing) :]
         for at in range(0, len(close), TILE):
             now, k, d = close[at : at + TILE], stoch_k[at : at + TILE], stoch_d[at : at + TILE]
-            rolling_max(top, high[at : at + TILE], k_period, k)
-            rolling_min(bottom, low[at : at + TILE], k_period, d)
+            rolling_channel(state, high[at : at + TILE], low[at : at + TILE], k_period, k, d)
             for i in range(len(now)):
                 reach = k[i] - d[i]
                 share = 100.0 * ((now[i] - d[i]) / reach)

@@ -13,11 +13,10 @@ from toolkit.kernels import (
     Array,
     compiled,
     gain_share,
-    rolling_extreme_memory,
-    rolling_max,
+    rolling_channel,
+    rolling_channel_memory,
     rolling_mean,
     rolling_mean_memory,
-    rolling_min,
 )
 from toolkit.rules import Rule, at_or_above, at_or_below, crosses_above, crosses_below
 
@@ -60,7 +59,7 @@ class StochasticRSI(Indicator):
     @property
     def state_size(self) -> int:
         means = rolling_mean_memory(self.k_smoothing) + rolling_mean_memory(self.d_period)
-        return GAIN_SHARE_MEMORY + 2 * rolling_extreme_memory(self.stochastic_period) + means
+        return GAIN_SHARE_MEMORY + rolling_channel_memory(self.stochastic_period) + means
 
     @staticmethod
     @compiled
@@ -74,8 +73,8 @@ class StochasticRSI(Indicator):
         stochrsi_k: Array,
         stochrsi_d: Array,
     ) -> None:
-        size, windows = rolling_extreme_memory(stochastic_period), state[GAIN_SHARE_MEMORY:]
-        top, bottom, smoothed = windows[:size], windows[size : 2 * size], windows[2 * size :]
+        windows = state[GAIN_SHARE_MEMORY:]
+        smoothed = windows[rolling_channel_memory(stochastic_period) :]
         line = smoothed[rolling_mean_memory(k_smoothing) :]
         room = min(TILE, len(price))
         strength, lower, upper = np.empty(room), np.empty(room), np.empty(room)
@@ -86,8 +85,7 @@ class StochasticRSI(Indicator):
             for i in range(len(k)):  # one undefined value leaves its whole window without a share
                 high[i] = rsi[i] if rsi[i] == rsi[i] else np.inf
                 low[i] = rsi[i] if rsi[i] == rsi[i] else -np.inf
-            rolling_max(top, high, stochastic_period, k)
-            rolling_min(bottom, low, stochastic_period, d)
+            rolling_channel(windows, high, low, stochastic_period, k, d)
             for i in range(len(k)):
                 reach = k[i] - d[i]
                 share = 100.0 * ((rsi[i] - d[i]) / reach)

@@ -6,7 +6,7 @@ import numpy as np
 
 from toolkit.indicators.base import Indicator, Line
 from toolkit.indicators.parameters import Bounds, Period
-from toolkit.kernels import TILE, Array, compiled, rolling_extreme_memory, rolling_max, rolling_min
+from toolkit.kernels import TILE, Array, compiled, rolling_channel, rolling_channel_memory
 from toolkit.rules import Rule, at_or_above, at_or_below, crosses_above, crosses_below
 
 
@@ -41,18 +41,16 @@ class WilliamsR(Indicator):
 
     @property
     def state_size(self) -> int:
-        return 2 * rolling_extreme_memory(self.period)
+        return rolling_channel_memory(self.period)
 
     @staticmethod
     @compiled
     def kernel(state: Array, high: Array, low: Array, close: Array, period: int, willr: Array) -> None:
-        size = rolling_extreme_memory(period)
         scratch = np.empty(min(TILE, len(close)))
         for at in range(0, len(close), TILE):
             now, out = close[at : at + TILE], willr[at : at + TILE]
             lowest = scratch[: len(now)]
-            rolling_max(state[:size], high[at : at + TILE], period, out)
-            rolling_min(state[size:], low[at : at + TILE], period, lowest)
+            rolling_channel(state, high[at : at + TILE], low[at : at + TILE], period, out, lowest)
             for i in range(len(now)):
                 reach = out[i] - lowest[i]
                 share = -100.0 * ((out[i] - now[i]) / reach)

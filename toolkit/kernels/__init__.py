@@ -9,6 +9,14 @@ from toolkit.kernels.deviations import (
     rolling_mean_std_memory,
 )
 from toolkit.kernels.exponential import EMA_MEMORY, ema
+from toolkit.kernels.extremes import (
+    rolling_age_memory,
+    rolling_channel,
+    rolling_channel_memory,
+    rolling_max_age,
+    rolling_midpoint,
+    rolling_min_age,
+)
 from toolkit.kernels.logarithms import LOG_CHANGE_MEMORY, log_change
 from toolkit.kernels.means import (
     rolling_mean,
@@ -34,20 +42,7 @@ from toolkit.kernels.ranges import (
     directional_movement,
 )
 from toolkit.kernels.weighted import settled_weighted_mean, weighted_mean, weighted_mean_memory
-from toolkit.kernels.windows import (
-    copy,
-    delay,
-    delay_memory,
-    fill,
-    percent_change,
-    rolling_extreme_memory,
-    rolling_max,
-    rolling_max_age,
-    rolling_midpoint,
-    rolling_midpoint_memory,
-    rolling_min,
-    rolling_min_age,
-)
+from toolkit.kernels.windows import copy, delay, delay_memory, fill, percent_change
 
 __all__ = [
     "AVERAGE_TRUE_RANGE_MEMORY",
@@ -80,8 +75,9 @@ __all__ = [
     "log_change",
     "money_flow",
     "percent_change",
-    "rolling_extreme_memory",
-    "rolling_max",
+    "rolling_age_memory",
+    "rolling_channel",
+    "rolling_channel_memory",
     "rolling_max_age",
     "rolling_mean",
     "rolling_mean_deviation",
@@ -90,8 +86,6 @@ __all__ = [
     "rolling_mean_std",
     "rolling_mean_std_memory",
     "rolling_midpoint",
-    "rolling_midpoint_memory",
-    "rolling_min",
     "rolling_min_age",
     "running_sum",
     "settle",
