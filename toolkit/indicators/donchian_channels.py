@@ -3,7 +3,6 @@
 from toolkit.indicators.base import Indicator, Line
 from toolkit.indicators.parameters import Period
 from toolkit.kernels import (
-    TILE,
     Array,
     compiled,
     delay,
@@ -54,15 +53,7 @@ class DonchianChannels(Indicator):
         lower_before: Array,
     ) -> None:
         before = state[rolling_channel_memory(period) :]
-        for at in range(0, len(high), TILE):
-            upper, middle, lower = (
-                dc_upper[at : at + TILE],
-                dc_middle[at : at + TILE],
-                dc_lower[at : at + TILE],
-            )
-            rolling_channel(state, high[at : at + TILE], low[at : at + TILE], period, upper, lower)
-            for i in range(len(upper)):
-                middle[i] = 0.5 * (upper[i] + lower[i])
-            if len(upper_before):
-                delay(before[: delay_memory(1)], upper, 1, upper_before[at : at + TILE])
-                delay(before[delay_memory(1) :], lower, 1, lower_before[at : at + TILE])
+        rolling_channel(state, high, low, period, dc_upper, dc_middle, dc_lower)
+        if len(upper_before):
+            delay(before[: delay_memory(1)], dc_upper, 1, upper_before)
+            delay(before[delay_memory(1) :], dc_lower, 1, lower_before)

@@ -67,9 +67,10 @@ class Stochastic(Indicator):
     ) -> None:
         smoothed = state[rolling_channel_memory(k_period) :]
         line = smoothed[rolling_mean_memory(k_smoothing) :]
+        nothing = np.empty(0)
         for at in range(0, len(close), TILE):
             now, k, d = close[at : at + TILE], stoch_k[at : at + TILE], stoch_d[at : at + TILE]
-            rolling_channel(state, high[at : at + TILE], low[at : at + TILE], k_period, k, d)
+            rolling_channel(state, high[at : at + TILE], low[at : at + TILE], k_period, k, nothing, d)
             for i in range(len(now)):
                 reach = k[i] - d[i]
                 share = 100.0 * ((now[i] - d[i]) / reach)

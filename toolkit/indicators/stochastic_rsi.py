@@ -77,7 +77,7 @@ class StochasticRSI(Indicator):
         smoothed = windows[rolling_channel_memory(stochastic_period) :]
         line = smoothed[rolling_mean_memory(k_smoothing) :]
         room = min(TILE, len(price))
-        strength, lower, upper = np.empty(room), np.empty(room), np.empty(room)
+        strength, lower, upper, nothing = np.empty(room), np.empty(room), np.empty(room), np.empty(0)
         for at in range(0, len(price), TILE):
             k, d = stochrsi_k[at : at + TILE], stochrsi_d[at : at + TILE]
             rsi, low, high = strength[: len(k)], lower[: len(k)], upper[: len(k)]
@@ -85,7 +85,7 @@ class StochasticRSI(Indicator):
             for i in range(len(k)):  # one undefined value leaves its whole window without a share
                 high[i] = rsi[i] if rsi[i] == rsi[i] else np.inf
                 low[i] = rsi[i] if rsi[i] == rsi[i] else -np.inf
-            rolling_channel(windows, high, low, stochastic_period, k, d)
+            rolling_channel(windows, high, low, stochastic_period, k, nothing, d)
             for i in range(len(k)):
                 reach = k[i] - d[i]
                 share = 100.0 * ((rsi[i] - d[i]) / reach)

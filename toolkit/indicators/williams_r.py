@@ -46,11 +46,11 @@ class WilliamsR(Indicator):
     @staticmethod
     @compiled
     def kernel(state: Array, high: Array, low: Array, close: Array, period: int, willr: Array) -> None:
-        scratch = np.empty(min(TILE, len(close)))
+        scratch, nothing = np.empty(min(TILE, len(close))), np.empty(0)
         for at in range(0, len(close), TILE):
             now, out = close[at : at + TILE], willr[at : at + TILE]
             lowest = scratch[: len(now)]
-            rolling_channel(state, high[at : at + TILE], low[at : at + TILE], period, out, lowest)
+            rolling_channel(state, high[at : at + TILE], low[at : at + TILE], period, out, nothing, lowest)
             for i in range(len(now)):
                 reach = out[i] - lowest[i]
                 share = -100.0 * ((out[i] - now[i]) / reach)

@@ -27,14 +27,17 @@ def _reach(period: int) -> int:
 
 @shared
 def rolling_channel_memory(period: int) -> int:
-    """Slots of memory that `rolling_channel` and `rolling_midpoint` need."""
+    """Slots of memory that `rolling_channel` needs."""
     return 1 + 2 * _reach(period)
 
 
 @compiled
-def rolling_channel(memory: Array, high: Array, low: Array, period: int, upper: Array, lower: Array) -> None:
-    """The greatest `high` and the least `low` of the last `period`; NaN until there are so many. The outputs
-    are not the inputs. Memory: `rolling_channel_memory(period)` slots.
+def rolling_channel(
+    memory: Array, high: Array, low: Array, period: int, upper: Array, middle: Array, lower: Array
+) -> None:
+    """The greatest `high` and the least `low` of the last `period`, and unless `middle` is empty half way
+    between them; NaN until there are so many. The outputs are not the inputs. Memory:
+    `rolling_channel_memory(period)` slots.
 
     The greatest of two, four, eight and sixteen values, each from two of the step before; then of
     sixty-four and so on, each from four; the last step joins up to four windows that overlap. SIMD does it
@@ -42,7 +45,7 @@ def rolling_channel(memory: Array, high: Array, low: Array, period: int, upper: 
     found can't change its bits.
     """
     memory, high, low = unowned(memory), unowned(high), unowned(low)
-    upper, lower = unowned(upper), unowned(lower)
+    upper, middle, lower = unowned(upper), unowned(middle), unowned(lower)
     seen, reach, before = int(memory[0]), _reach(period), period - 1
     tops, bottoms = memory[1 : 1 + reach], memory[1 + reach : 1 + 2 * reach]
     memory[0] = seen + len(high)
@@ -50,17 +53,25 @@ def rolling_channel(memory: Array, high: Array, low: Array, period: int, upper: 
         first = reach - before
         upper[0] = _extreme_of(tops[first:], high[0], 1.0) if seen >= before else np.nan
         lower[0] = _extreme_of(bottoms[first:], low[0], -1.0) if seen >= before else np.nan
+        if len(middle):
+            middle[0] = 0.5 * (upper[0] + lower[0])
         if reach:
             append(tops, high[0])
             append(bottoms, low[0])
         return
-    scratch = np.empty((4, reach + min(SCRATCH, len(high)) + LANES))  # the last four may be less
-    for at in range(0, len(high), SCRATCH):
-        _extremes(tops, high, at, period, 1.0, scratch, upper[at : at + SCRATCH])
-        _extremes(bottoms, low, at, period, -1.0, scratch, lower[at : at + SCRATCH])
-    early = max(0, min(len(high), before - seen))
-    fill(upper[:early], np.nan)
-    fill(lower[:early], np.nan)
+    # Short pieces: the next is fetched from memory while the last is worked on.
+    piece = min(len(high), max(128, 8 * reach))
+    scratch = np.empty((4, reach + piece + LANES))  # the last four may be less
+    for at in range(0, len(high), piece):
+        top, bottom = upper[at : at + piece], lower[at : at + piece]
+        _extremes(tops, high, at, period, 1.0, scratch, top)
+        _extremes(bottoms, low, at, period, -1.0, scratch, bottom)
+        early = max(0, min(len(top), before - seen - at))
+        fill(top[:early], np.nan)
+        fill(bottom[:early], np.nan)
+        half = middle[at : at + piece]
+        for i in range(len(half)):
+            half[i] = 0.5 * (top[i] + bottom[i])
     _keep(tops, high)
     _keep(bottoms, low)
 
@@ -171,17 +182,15 @@ def _greatest_of_two(values: Array, other: int, sign: float, out: Array) -> None
 
 @compiled
 def rolling_midpoint(memory: Array, high: Array, low: Array, period: int, out: Array) -> None:
-    """Half way between the greatest `high` and the least `low` of the last `period`; NaN until there are so
-    many. `out` is neither `high` nor `low`. Memory: `rolling_channel_memory(period)` slots.
+    """Half way between the greatest `high` and the least `low` of the last `period`: the middle of
+    `rolling_channel`, whose memory it needs.
     """
     memory, high, low, out = unowned(memory), unowned(high), unowned(low), unowned(out)
-    least = np.empty(min(TILE, len(high)))
+    upper, lower = np.empty(min(TILE, len(high))), np.empty(min(TILE, len(high)))
     for at in range(0, len(high), TILE):
-        middle = out[at : at + TILE]
-        bottom = least[: len(middle)]
-        rolling_channel(memory, high[at : at + TILE], low[at : at + TILE], period, middle, bottom)
-        for i in range(len(middle)):
-            middle[i] = 0.5 * (middle[i] + bottom[i])
+        now, middle = high[at : at + TILE], out[at : at + TILE]
+        top, bottom = upper[: len(now)], lower[: len(now)]
+        rolling_channel(memory, now, low[at : at + TILE], period, top, middle, bottom)
 
 
 @shared
