@@ -113,15 +113,27 @@ def run(block, memory, values, cuts=(), *arguments):
     return out
 
 
+def highest(memory, values, period, out):
+    kernels.rolling_channel(memory, values, values, period, out, np.empty(0), np.empty(len(values)))
+
+
+def lowest(memory, values, period, out):
+    kernels.rolling_channel(memory, values, values, period, np.empty(len(values)), np.empty(0), out)
+
+
+def adaptive_mean(memory, values, period, out):
+    kernels.adaptive_mean(memory, values, period, 2 / 3, 2 / 31, out)
+
+
 WINDOWS = {
-    kernels.rolling_max: (kernels.rolling_extreme_memory, lambda w: w.max()),
-    kernels.rolling_min: (kernels.rolling_extreme_memory, lambda w: w.min()),
+    highest: (kernels.rolling_channel_memory, lambda w: w.max()),
+    lowest: (kernels.rolling_channel_memory, lambda w: w.min()),
     kernels.rolling_max_age: (
-        kernels.rolling_extreme_memory,
+        kernels.rolling_age_memory,
         lambda w: w.apply(lambda v: len(v) - 1 - np.flatnonzero(v == v.max())[-1], raw=True),
     ),
     kernels.rolling_min_age: (
-        kernels.rolling_extreme_memory,
+        kernels.rolling_age_memory,
         lambda w: w.apply(lambda v: len(v) - 1 - np.flatnonzero(v == v.min())[-1], raw=True),
     ),
     kernels.weighted_mean: (
@@ -190,35 +202,53 @@ def test_true_range_is_wilders():
     assert np.allclose(out[1:], expected[1:], rtol=1e-12, atol=0)
 
 
-def efficiency(values, period):
-    values = pd.Series(values)
-    way = values.diff().abs().rolling(period).apply(np.sum, raw=True)
-    return ((values - values.shift(period)).abs() / way).mask(way == 0, 1.0)
+def by_a_plain_loop(values, period, fast, slow):
+    """Kaufman's mean as he wrote it."""
+    out, mean = np.full(len(values), np.nan), values[period - 1]
+    for i in range(period, len(values)):
+        way = np.abs(np.diff(values[i - period : i + 1])).sum()
+        share = abs(values[i] - values[i - period]) / way if way > 0 else 1.0
+        mean += (share * (fast - slow) + slow) ** 2 * (values[i] - mean)
+        out[i] = mean
+    return out
 
 
-@pytest.mark.parametrize("period", [1, 2, 10, 700])
-def test_efficiency_is_kaufmans_and_one_where_nothing_moves(period):
+@pytest.mark.parametrize("period", [1, 2, 6, 10, 700])
+def test_the_adaptive_mean_is_kaufmans_and_quick_where_nothing_moves(period):
     values = CLOSE.copy()
     values[1_000:1_900] = values[1_000]
-    ours = run(kernels.efficiency, kernels.efficiency_memory(period), values, (3, 4, 1_001), period)
-    assert np.allclose(ours, efficiency(values, period), rtol=1e-12, atol=0, equal_nan=True)
+    ours = run(adaptive_mean, kernels.adaptive_mean_memory(period), values, (3, 4, 1_001), period)
+    expected = by_a_plain_loop(values, period, 2 / 3, 2 / 31)
+    assert np.allclose(ours, expected, rtol=1e-12, atol=0, equal_nan=True)
+    if period < 700:  # settled: the price itself, to the bit
+        assert (ours[1_700:1_900] == values[1_000]).all()
 
 
-def test_recurrence_is_that_of_a_plain_loop_in_any_chunks():
-    random = np.random.default_rng(6)
-    keep, add = random.random(400), random.random(400)
-    keep[::37] = 0.0
-    expected, level = np.empty(400), 0.0
-    for i in range(400):
-        level = expected[i] = keep[i] * level + add[i]
-    for cuts in ([], [1, 2, 3, 7, 100, 399], list(range(400))):
-        memory, out = np.zeros(kernels.RECURRENCE_MEMORY), np.empty(400)
-        for start, stop in pairwise([0, *cuts, 400]):
-            kernels.recurrence(memory, keep[start:stop], add[start:stop], out[start:stop])
-        assert np.allclose(out, expected, rtol=1e-14, atol=0)
-        whole = np.empty(400)
-        kernels.recurrence(np.zeros(kernels.RECURRENCE_MEMORY), keep, add, whole)
-        assert same_bits(out, whole)
+@pytest.mark.parametrize("periods", [(1, 2, 1), (12, 26, 9), (5, 35, 10), (3, 4, 7)])
+def test_the_convergence_of_means_is_that_of_three_exponential_means(periods):
+    fast_period, slow_period, signal_period = periods
+    fast, slow, signal = np.empty((3, len(CLOSE)))
+    for values, period, out in (
+        (CLOSE[slow_period - fast_period :], fast_period, fast[slow_period - fast_period :]),
+        (CLOSE, slow_period, slow),
+    ):
+        kernels.ema(np.zeros(kernels.EMA_MEMORY), values, period, 2 / (period + 1), out)
+    rounding = kernels.NOISE * CLOSE[slow_period - 1 :]
+    apart = fast[slow_period - 1 :] - slow[slow_period - 1 :]
+    apart[np.abs(apart) <= rounding] = 0.0
+    kernels.ema(
+        np.zeros(kernels.EMA_MEMORY), apart, signal_period, 2 / (signal_period + 1), signal[: len(apart)]
+    )
+    expected = np.r_[np.full(slow_period - 1, np.nan), apart], signal[: len(apart)]
+    for cuts in ((), (1, 30, 33, 41, 500), range(1, 200)):
+        memory, out = np.zeros(kernels.CONVERGENCE_MEMORY), np.empty((3, len(CLOSE)))
+        for start, stop in pairwise([0, *cuts, len(CLOSE)]):
+            kernels.convergence(memory, CLOSE[start:stop], *periods, *out[:, start:stop])
+        assert same_bits(out[0], expected[0])
+        line = out[1, slow_period - 1 :]
+        near = np.abs(apart - expected[1]) <= rounding
+        assert same_bits(line, np.where(near, apart, expected[1]))
+        assert same_bits(out[2], out[0] - out[1])
 
 
 def test_a_running_sum_to_which_nothing_is_added_stays_as_it_was():
@@ -292,7 +322,7 @@ def test_the_midpoint_is_half_way_between_the_extremes():
     klines = random_candles(5_000, seed=3)
     high, low = klines["high"].to_numpy(), klines["low"].to_numpy()
     for period in (1, 26, 700):
-        memory, out = np.zeros(kernels.rolling_midpoint_memory(period)), np.empty(5_000)
+        memory, out = np.zeros(kernels.rolling_channel_memory(period)), np.empty(5_000)
         for part in (slice(0, 900), slice(900, 901), slice(901, None)):
             kernels.rolling_midpoint(memory, high[part], low[part], period, out[part])
         expected = (klines["high"].rolling(period).max() + klines["low"].rolling(period).min()) / 2
@@ -341,16 +371,16 @@ def test_settled_means_are_means_and_then_settled_whole_or_one_by_one(plain, set
 
 
 @pytest.mark.parametrize("period", [1, 2, 5, 14, 26, 300])
-@pytest.mark.parametrize("block", [kernels.rolling_max, kernels.rolling_min, kernels.rolling_max_age])
+@pytest.mark.parametrize("block", [highest, lowest, kernels.rolling_max_age])
 def test_windows_have_the_same_bits_one_by_one(block, period):
     values = np.round(CLOSE[:1_200], -2)
-    memory = kernels.rolling_extreme_memory(period)
+    memory = WINDOWS[block][0](period)
     cuts = [*range(1, 700), 900]
     assert same_bits(run(block, memory, values, cuts, period), run(block, memory, values, (), period))
 
 
 BLOCKS = [
-    (kernels.efficiency, kernels.efficiency_memory, True),
+    (adaptive_mean, kernels.adaptive_mean_memory, True),
     *((block, memory, True) for block, (memory, _) in WINDOWS.items()),
     (kernels.delay, kernels.delay_memory, True),
     (kernels.percent_change, kernels.delay_memory, True),

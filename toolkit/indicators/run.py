@@ -18,7 +18,7 @@ from toolkit.signals import Signals
 if TYPE_CHECKING:
     from toolkit.indicators.base import Indicator
 
-STATE_VERSION = 2
+STATE_VERSION = 3
 _NO_TIMES = pd.DatetimeIndex([], tz="UTC").as_unit("ms")
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from toolkit.kernels.compiling import compiled, unowned
-from toolkit.kernels.constants import NOISE, SCRATCH, Array
+from toolkit.kernels.constants import NOISE, PIECE, Array
 from toolkit.kernels.exponential import FADING, fade, fade4, fading_factors, fading_found, keep_fading
 from toolkit.kernels.lanes import LANES, abs4, all4, load4, minus4, of_greater4, store4, times4
 
@@ -96,8 +96,8 @@ def _converge_many(
     fast, slow = fading_found(fast_memory, seen), fading_found(slow_memory, seen)
     line = fading_found(signal_memory, seen)
     noise, nothing = all4(NOISE), all4(0.0)
-    for at in range(0, len(values), SCRATCH):
-        stop = min(at + SCRATCH, len(values))
+    for at in range(0, len(values), PIECE):
+        stop = min(at + PIECE, len(values))
         for i in range(at, stop, LANES):
             value = load4(values, i)
             fast, slow = fade4(fast, fast_factors, value), fade4(slow, slow_factors, value)

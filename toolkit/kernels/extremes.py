@@ -3,7 +3,7 @@
 import numpy as np
 
 from toolkit.kernels.compiling import compiled, shared, unowned
-from toolkit.kernels.constants import SCRATCH, TILE, Array
+from toolkit.kernels.constants import PIECE, SCRATCH, TILE, Array
 from toolkit.kernels.lanes import (
     LANES,
     all4,
@@ -59,8 +59,7 @@ def rolling_channel(
             append(tops, high[0])
             append(bottoms, low[0])
         return
-    # Short pieces: the next is fetched from memory while the last is worked on.
-    piece = min(len(high), max(128, 8 * reach))
+    piece = max(1, min(len(high), max(PIECE, 8 * reach)))
     scratch = np.empty((4, reach + piece + LANES))  # the last four may be less
     for at in range(0, len(high), piece):
         top, bottom = upper[at : at + piece], lower[at : at + piece]
