@@ -26,6 +26,7 @@ from toolkit.controls.later import Later
 from toolkit.controls.signal_table import table_columns
 from toolkit.controls.state import needs_compiling
 from toolkit.indicators import Parameter
+from toolkit.indicators.run import Run
 from toolkit.loader import KLineDataLoader, SyntheticDataWarning
 
 
@@ -137,13 +138,13 @@ def test_loading_is_said_while_it_lasts(state, screen, monkeypatch):
 
 def test_the_first_calculation_of_an_indicator_is_said_and_a_slider_is_not(state, screen, monkeypatch):
     seen = []
-    calculate = RSI.calculate
+    compute = RSI.compute
 
-    def watched(self, klines):
+    def watched(self, candles, **how):
         seen.append((self.params["period"], screen.loading))
-        return calculate(self, klines)
+        return compute(self, candles, **how)
 
-    monkeypatch.setattr(RSI, "calculate", watched)
+    monkeypatch.setattr(RSI, "compute", watched)
     state.symbol = "ETHUSDT"
     state.configuration.set_indicator_params("RSI", {"period": 20})
     state.configuration.set_indicator_enabled("RSI", False)
@@ -161,6 +162,31 @@ def test_a_control_recalculates_its_own_indicator_only(state, screen):
     np.testing.assert_array_equal(values["rsi"], RSI(period=30).calculate(state.klines)["rsi"].to_numpy())
     assert state.signals["RSI"] == RSI(period=30).get_signals(state.klines)
     assert state.configuration.get_indicator_params("RSI")["period"] == 30
+
+
+def test_candles_are_looked_through_once_and_those_that_do_not_suit_are_refused(state, screen, monkeypatch):
+    looks = []
+    prepare = Run.prepare
+    monkeypatch.setattr(Run, "prepare", lambda self, frame: (looks.append(self), prepare(self, frame))[1])
+    monkeypatch.setattr(state, "_signals", lambda slot: None)  # these look for themselves
+    for period in (20, 21, 22):
+        state.configuration.set_indicator_params("RSI", {"period": period})
+    assert looks == [], "closes were looked through with the first indicator"
+    state.configuration.set_indicator_enabled("OBV", True)
+    assert len(looks) == 1, "and volumes were not"
+
+    longer = random_candles(900, seed=1)
+    state.grow(longer)
+    state.configuration.set_indicator_params("RSI", {"period": 30})
+    label, _, values = screen.plots[-1]
+    assert label == "RSI"
+    np.testing.assert_array_equal(values["rsi"], RSI(period=30).calculate(longer)["rsi"].to_numpy())
+
+    state.grow(longer.assign(close=longer["close"].where(longer.index != longer.index[40])))
+    plots = len(screen.plots)
+    state.configuration.set_indicator_params("RSI", {"period": 31})
+    assert "'close' has 1 values that are not finite" in state.error["text"]
+    assert len(screen.plots) == plots
 
 
 def test_the_switch_takes_an_indicator_away_and_brings_it_back(state, screen):
@@ -282,12 +308,13 @@ def test_an_indicator_registered_later_is_listed_and_a_class_written_anew_has_a_
 def test_what_may_have_to_be_compiled_is_said_to_be_prepared(state, screen, monkeypatch):
     seen = []
 
-    calculate = RSI.calculate
-    monkeypatch.setattr(
-        RSI,
-        "calculate",
-        lambda self, klines: (seen.append((state.loading, screen.loading)), calculate(self, klines))[1],
-    )
+    compute = RSI.compute
+
+    def watched(self, candles, **how):
+        seen.append((state.loading, screen.loading))
+        return compute(self, candles, **how)
+
+    monkeypatch.setattr(RSI, "compute", watched)
     monkeypatch.setattr("toolkit.controls.state.needs_compiling", lambda indicator: True)
     state.configuration.set_indicator_params("RSI", {"period": 20})
     assert seen == [("Preparing RSI: compiled once, then kept…",) * 2]
@@ -334,10 +361,10 @@ def test_a_choice_is_a_list():
 
 
 def test_an_indicator_that_fails_is_reported_and_the_others_are_drawn(state, screen, monkeypatch, caplog):
-    def broken(self, klines):
+    def broken(self, candles, **how):
         raise RuntimeError("the kernel is broken")
 
-    monkeypatch.setattr(RSI, "calculate", broken)
+    monkeypatch.setattr(RSI, "compute", broken)
     state.symbol = "ETHUSDT"
     assert state.error["title"] == "RSI could not be calculated"
     assert state.error["text"] == "the kernel is broken"

@@ -195,6 +195,43 @@ def test_a_marker_stands_for_all_signals_of_its_stretch(modules):
     assert modules.evaluate(f"signalsAt({json.dumps(signals)}, 5, 8)") == [4, 5]
 
 
+def test_signals_are_searched_for_markers_anew_only_where_others_may_be_found(modules):
+    """New lines or a candle that forms change no signal; others, or other candles in view, may."""
+    found = modules.evaluate(
+        """() => {
+          let looks = 0;
+          const signals = (...confidence) => ({
+            position: [1, 2, 9],
+            get group() { looks++; return [1, 1, 1]; },
+            confidence,
+          });
+          const mark = { kind: "markers", group: 1, side: 1 };
+          const chart = { feed: {}, range: { low: 0, high: 12 }, width: 48, window: { candles: {} } };
+          const shown = (from, to) => {
+            const candle = (_, i) => (from + i === 9 ? chart.ninth : 100 + from + i);
+            chart.window.candles.low = Float64Array.from({ length: to - from }, candle);
+            const before = looks;
+            const { x, y } = markerShape(chart, mark, { level: 0, from, to });
+            return [[...x], [...y], looks > before];
+          };
+          chart.feed.signals = signals(0.2, 0.5, 0.1);
+          chart.ninth = NaN;
+          const first = shown(0, 12);
+          chart.ninth = 9;
+          const again = shown(0, 12);
+          const fewer = shown(0, 5);
+          chart.feed.signals = signals(0.9, 0.5, 0.1);
+          return [first, again, fewer, shown(0, 5)];
+        }"""
+    )
+    assert found == [
+        [[2], [102], True],
+        [[2, 9], [102, 9], False],
+        [[2], [102], True],
+        [[1], [101], True],
+    ]
+
+
 def test_an_answer_that_comes_late_takes_nothing_away(modules):
     """Rows that were asked for before everything was sent anew say nothing of what is asked since."""
     missing = modules.evaluate(

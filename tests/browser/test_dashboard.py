@@ -112,6 +112,27 @@ def test_a_slider_changes_what_is_drawn(dashboard, btc):
     assert dashboard.picture() == before
 
 
+def test_a_slider_writes_name_rules_and_level_into_the_legend_that_is_there(dashboard):
+    line = "view.panes[2].series[0]"
+    dashboard.chart(f"(window.line = {line}, window.node = {line}.name)")
+    name = dashboard.chart(f"{line}.name.textContent")
+    overbought = dashboard.card("RSI").locator(".noUi-handle").nth(1)
+    overbought.focus()
+    overbought.press("ArrowRight")
+    dashboard.until(f"{line}.name.textContent !== argument", name)
+    assert dashboard.chart(f"{line}.name.textContent") == "RSI 14 71 30"
+    said = dashboard.chart(f"{line}.rules.map((rule) => rule.textContent)")
+    assert any("reaches overbought (71)" in text for text in said)
+    assert dashboard.chart(
+        f"{line} === window.line && {line}.name === window.node && window.node.isConnected"
+    )
+    dashboard.until("!chart.pending")
+    levels = "chart.linked.panes[2].marks.filter((mark) => mark.kind === 'level').map((m) => m.shape.y[0])"
+    assert sorted(dashboard.chart(levels)) == [30, 71]
+    overbought.press("ArrowLeft")
+    dashboard.until(f"{line}.name.textContent === argument", name)
+
+
 def test_a_switched_off_indicator_disappears(dashboard):
     before = dashboard.state()
     switch = dashboard.card("RSI").locator("input[type=checkbox]")

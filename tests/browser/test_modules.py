@@ -119,6 +119,38 @@ def test_the_kernels_buckets_are_the_browsers(modules, level):
         assert np.isnan(back(patched)[[0, 1, 40]]).all(), "what is not known yet is not shown"
 
 
+def test_a_column_that_was_replaced_has_no_room_until_rows_come(modules):
+    """So a slider can move as often as it likes; nothing of what was there before is seen again."""
+    found = modules.evaluate(
+        f"""() => {{ {FROM_NULL}
+          const column = new Column("range", 100);
+          column.put(0, Float64Array.from({{ length: 100 }}, (_, i) => i));
+          column.buckets(3, 0, 13);
+          column.reset(2);
+          const seen = [0, 3].map((level) => Object.values(column.buckets(level, 2, 99)).map(list));
+          const before = [column.values, seen.flat(), [-1, 0, 99, 100].map((i) => column.exact(i))];
+          column.patch = {{ level: 3, from: 4, low: float([1, 2]), high: float([3, 4]) }};
+          column.resize(104);
+          const patched = Object.values(column.buckets(3, 0, 13)).map(list);
+          column.put(60, Float64Array.from({{ length: 44 }}, (_, i) => -i));
+          const exact = [59, 60, 103].map((i) => column.exact(i));
+          return [before, patched, exact, column.from, column.values.length];
+        }}"""
+    )
+    (values, seen, outside), patched, exact, start, room = found
+    assert values is None
+    assert [len(part) for part in seen] == [97, 97, 11, 11], "as many as there are"
+    assert all(np.isnan(back(part)).all() for part in seen)
+    assert all(np.isnan(back(outside)))
+    for part, (first, second) in zip(patched, ((1, 2), (3, 4)), strict=True):
+        expected = np.full(13, np.nan)
+        expected[4:6] = first, second
+        np.testing.assert_array_equal(back(part), expected)
+    assert np.isnan(back(exact)[0])
+    assert exact[1:] == [0, -43]
+    assert (start, room) == (60, 104)
+
+
 def test_a_line_keeps_the_extremes_of_every_bucket(modules):
     random = np.random.default_rng(1)
     values = np.cumsum(random.normal(size=640))

@@ -94,6 +94,7 @@ class Slot:
     values: dict[str, Values] = field(default_factory=dict)
     found: dict[str, Signals] = field(default_factory=dict)
     ordered: list[str] = field(default_factory=list)  # labels, in the order last asked for
+    _candles: Values = field(default_factory=dict)  # columns of `klines` that were looked through already
 
     @property
     def viewport(self) -> Viewport | None:
@@ -108,10 +109,14 @@ class Slot:
             label: (indicator, timeframes.get(label)) for label, indicator in self.pipeline.indicators.items()
         }
 
+    def take(self, klines: pd.DataFrame | None) -> None:
+        """Have another frame; what was read of the one before, and its values, are forgotten."""
+        self.klines, self.values, self._candles = klines, {}, {}
+
     def show(self, klines: pd.DataFrame, notes: tuple[str, ...]) -> None:
-        """Take other candles; what was calculated for those before is forgotten."""
-        self.plotted, self.values, self.found = {}, {}, {}
-        self.klines, self.notes = klines, notes
+        """Show other candles; what was calculated for those before is forgotten."""
+        self.take(klines)
+        self.plotted, self.found, self.notes = {}, {}, notes
         for display in self.displays:
             display.show(klines)
 
@@ -139,8 +144,7 @@ class Slot:
         if label in self.values or self.klines is None:
             return self.values.get(label, {})
         if timeframe is None:
-            frame = indicator.calculate(self.klines)
-            self.values[label] = {output.name: frame[output.name].to_numpy() for output in indicator.outputs}
+            self.values[label] = indicator.compute(self._candles_for(indicator), checked=True)
             return self.values[label]
         if any(indicator.candles_ahead(output) for output in indicator.outputs):
             raise ValueError(
@@ -151,6 +155,22 @@ class Slot:
         self.values[label] = larger.commit(larger.prepare(self.klines))
         self.found.setdefault(label, larger.new_signals)
         return self.values[label]
+
+    def _candles_for(self, indicator: Indicator) -> Values:
+        """The columns that an indicator reads, looked through once for as long as the frame is the same.
+        Raises `ValueError` where they do not suit it.
+        """
+        klines, held = self.klines, self._candles
+        assert klines is not None
+        wanted = [*indicator.columns, *(name for name in indicator.inputs if name == "open_time")]
+        if any(name not in held for name in wanted):
+            indicator.stream().prepare(klines)
+        for name in wanted:
+            if name == "open_time" and name not in held:
+                held[name] = pd.DatetimeIndex(klines.index).as_unit("ms").asi8.astype(np.float64)
+            elif name not in held:
+                held[name] = np.ascontiguousarray(klines[name].to_numpy(np.float64, na_value=np.nan))
+        return held
 
     def order(self) -> None:
         """Follow the pipeline where what was there already is in another order; nothing is calculated. What

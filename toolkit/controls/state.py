@@ -260,7 +260,8 @@ class Dashboard(traitlets.HasTraits):
         self._check_alone()
         self.cancel()
         slot = self.slot
-        slot.klines = self.klines = None  # nothing is calculated for the candles before
+        slot.take(None)  # nothing is calculated for the candles before
+        self.klines = None
         for label in list(slot.plotted):
             slot.forget(label)
         self.configuration.show_only(entries)
@@ -327,8 +328,7 @@ class Dashboard(traitlets.HasTraits):
 
     def grow(self, klines: pd.DataFrame) -> None:
         """What is drawn has come to be this frame."""
-        self.slot.values = {}
-        self.slot.klines = klines
+        self.slot.take(klines)
         self.klines = klines
 
     def drawn_pipeline(self) -> IndicatorPipeline:

@@ -62,8 +62,8 @@ class Chart {
   async link() {
     const spec = this.model.get("spec");
     if (!spec?.panes) return; // a chart that is made while the page is open is told a moment later
-    if (sameMarks(spec, this.spec)) {
-      // only titles and levels: no need to look for models
+    if (sameParts(spec, this.spec)) {
+      // only titles and levels: no need to look for models, nor to make anything anew
       spec.panes.forEach((pane, i) => {
         const { marks, ...rest } = pane;
         const held = this.linked.panes[i];
@@ -72,11 +72,13 @@ class Chart {
         marks.forEach((mark, k) => Object.assign(held.marks[k], mark));
       });
       this.#take(spec, this.linked);
+      for (const view of this.views) view.retitle();
       return;
     }
     const linked = await resolve(this.model.widget_manager, spec);
     if (spec !== this.model.get("spec")) return; // a newer one is on its way
     this.#take(spec, linked);
+    for (const view of this.views) view.rebuild();
     this.adopt();
   }
 
@@ -92,7 +94,6 @@ class Chart {
     }
     this.feed.keep(new Set(linked.panes.flatMap((pane) => pane.columns)));
     this.window = null;
-    for (const view of this.views) view.rebuild();
     this.request();
   }
 
@@ -337,7 +338,9 @@ class Chart {
   }
 }
 
-function sameMarks(one, other) {
-  const marks = (spec) => JSON.stringify(spec?.panes.map((pane) => [pane.figure, pane.marks.map((mark) => mark.id)]));
-  return marks(one) === marks(other);
+// Whether two descriptions are of the same panes, marks and lines of the legend.
+function sameParts(one, other) {
+  const series = ({ label, values, rules }) => [label, values, rules.length];
+  const parts = (spec) => JSON.stringify(spec?.panes.map((pane) => [pane.figure, pane.marks.map((mark) => mark.id), pane.series.map(series)]));
+  return parts(one) === parts(other);
 }

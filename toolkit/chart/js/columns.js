@@ -96,17 +96,22 @@ export class Column {
     this.reset(version);
   }
 
+  // Nothing is here any more. Room for rows is made when some come: under a moving slider it is only patches that do.
   reset(version) {
     this.version = version;
-    this.values = new Float64Array(this.length).fill(NaN);
+    this.values = null;
+    this.pyramids = [];
     this.from = this.length; // rows before this one are still in the kernel
     this.patch = null;
     this.missing = false; // asked for, but the kernel has none (yet)
-    const kinds = this.how === "range" ? ["min", "max"] : [this.how];
-    this.pyramids = kinds.map((how) => new Pyramid(this.values, how));
   }
 
   put(from, rows) {
+    if (!this.values) {
+      this.values = new Float64Array(this.length).fill(NaN);
+      const kinds = this.how === "range" ? ["min", "max"] : [this.how];
+      this.pyramids = kinds.map((how) => new Pyramid(this.values, how));
+    }
     this.values.set(rows, from);
     for (const pyramid of this.pyramids) pyramid.refresh(from, from + rows.length);
     this.from = Math.min(this.from, from);
@@ -130,14 +135,14 @@ export class Column {
   resize(length) {
     const before = this.length;
     this.length = length;
-    if (length > this.values.length) {
+    if (this.values && length > this.values.length) {
       const values = new Float64Array(length + Math.max(1024, length >> 2)).fill(NaN);
       values.set(this.values);
       this.values = values;
       for (const pyramid of this.pyramids) pyramid.grow(values);
     }
     if (length < before) {
-      this.values.fill(NaN, length, before);
+      this.values?.fill(NaN, length, before);
       for (const pyramid of this.pyramids) pyramid.refresh(length, before);
       this.patch = null; // its buckets may hold what is gone
     }
@@ -148,7 +153,7 @@ export class Column {
   exact(i) {
     const patch = this.patch;
     if (patch && patch.level === 0 && i >= patch.from && i < patch.from + patch.low.length) return patch.low[i - patch.from];
-    return i >= 0 && i < this.length ? this.values[i] : NaN;
+    return i >= this.from && i < this.length ? this.values[i] : NaN;
   }
 
   // Buckets [from, to) of a level: { low, high }; both the same array unless the column keeps ranges.
@@ -159,8 +164,9 @@ export class Column {
       const low = cut(patch.low);
       return { low, high: patch.high ? cut(patch.high) : low }; // no need to build levels of rows that are not here
     }
+    const none = () => new Float64Array(Math.max(0, Math.min(to, Math.ceil(this.length / 2 ** level)) - from)).fill(NaN);
     const read = (pyramid, which) => {
-      const out = pyramid.level(level).slice(from, to);
+      const out = pyramid ? pyramid.level(level).slice(from, to) : none();
       if (patch && patch.level === level) {
         const { from: at, [which]: values } = patch;
         const start = Math.max(from, at);
@@ -170,7 +176,7 @@ export class Column {
       return out;
     };
     const low = read(this.pyramids[0], "low");
-    return { low, high: level > 0 && this.pyramids[1] ? read(this.pyramids[1], "high") : low };
+    return { low, high: level > 0 && this.how === "range" ? read(this.pyramids[1], "high") : low };
   }
 }
 

@@ -99,8 +99,11 @@ function markerShape(chart, mark, view) {
   const end = lowerBound(signals.position, view.to * size);
   const side = chart.window.candles[mark.side > 0 ? "low" : "high"];
   const priceOf = (signal) => side[Math.floor(signals.position[signal] / size) - view.from];
+  // among hundreds of thousands of signals a search takes longer than all the rest: only where it would find others
+  const among = [signals, first, end, mark.apart];
+  if (!mark.thinned?.among.every((part, i) => part === among[i])) mark.thinned = { among, kept: thinned(signals, first, end, mark.group, mark.apart) };
   // a candle that is not here yet has no place for a marker: bqplot would draw it at NaN
-  mark.signals = thinned(signals, first, end, mark.group, mark.apart).filter((signal) => priceOf(signal) === priceOf(signal));
+  mark.signals = mark.thinned.kept.filter((signal) => priceOf(signal) === priceOf(signal));
   const x = Float64Array.from(mark.signals, (signal) => bucketX(view.level, Math.floor(signals.position[signal] / size)));
   const y = Float64Array.from(mark.signals, priceOf);
   return { x, y };

@@ -25,13 +25,12 @@ function tint(part, color) {
   }
 }
 
-// Makes a pane's lines anew: `entry` gets the parts that `tellLegend` fills.
+// Makes a pane's lines anew: `entry` gets the parts that `nameLegend` and `tellLegend` fill.
 export function buildLegend(view, entry) {
   const { pane, legend } = entry;
-  const { spec } = view.chart;
   if (pane.candles) {
     const line = element(legend, "div", "tk-legend-line");
-    element(line, "span", "tk-legend-title", spec.title);
+    entry.title = element(line, "span", "tk-legend-title");
     const numbered = (key) => {
       const pair = element(line, "span", "tk-legend-pair");
       element(pair, "span", "tk-legend-key", key);
@@ -44,21 +43,29 @@ export function buildLegend(view, entry) {
   }
   entry.series = pane.series.map((series) => {
     const line = element(legend, "div", "tk-legend-line");
-    element(line, "span", "tk-legend-name", series.title);
-    const parts = series.values.map(({ column, color, name, unit }) => {
+    const name = element(line, "span", "tk-legend-name");
+    const parts = series.values.map(({ column, color, name: output, unit }) => {
       const value = element(line, "span", "tk-legend-number");
-      value.title = name;
-      return { column, value, color, large: LARGE.has(unit), shift: pane.shifts?.[column] ?? 0, compare: series.compare };
+      value.title = output;
+      return { column, value, color, large: LARGE.has(unit), compare: series.compare };
     });
     const rules = element(line, "span", "tk-legend-rules");
-    parts.rules = series.rules.map(([kind, text]) => {
+    parts.rules = series.rules.map(() => {
       const rule = element(rules, "span", "tk-legend-rule");
-      element(rule, "b", "", kind);
-      element(rule, "span", "", text);
+      rule.words = [element(rule, "b"), element(rule, "span")];
       return rule;
     });
-    parts.label = series.label;
-    return parts;
+    return Object.assign(parts, { name, label: series.label });
+  });
+}
+
+// Writes names and rules, of which a moved slider changes some.
+export function nameLegend({ chart }, entry) {
+  if (entry.title) say(entry.title, chart.spec.title);
+  entry.series.forEach(({ name, rules }, i) => {
+    const series = entry.pane.series[i];
+    say(name, series.title);
+    rules.forEach(({ words }, k) => words.forEach((part, which) => say(part, series.rules[k][which])));
   });
 }
 
@@ -82,9 +89,9 @@ export function tellLegend(view, entry, candle, pointed) {
   }
   const fired = candle >= 0 ? firedAt(feed.signals, candle) : new Set();
   for (const line of entry.series) {
-    for (const { column, value, color, large, shift, compare } of line) {
+    for (const { column, value, color, large, compare } of line) {
       // what is drawn at this candle, which another one may have brought about; beyond the last one, only that is
-      const number = feed.exact(column, candle - shift);
+      const number = feed.exact(column, candle - (entry.pane.shifts?.[column] ?? 0));
       const text = large ? compactText(number) : compare ? exactText(number) : valueText(number, entry.decimals ?? 2);
       say(value, compare && number === number ? `${text} ${percentText((number * chart.bases.factor) / chart.bases.own * 100 - 100)}` : text);
       tint(value, view.ink(color));

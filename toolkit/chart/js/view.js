@@ -73,9 +73,8 @@ class View {
     this.chart.views.delete(this);
   }
 
-  // Panes came, went or changed their names.
+  // Panes came or went, or what is in them.
   rebuild() {
-    this.surface.setAttribute("aria-label", `${this.chart.spec?.title ?? ""} price chart. Arrow keys move and zoom.`.trim());
     this.legends.replaceChildren();
     this.panes = this.chart.linked.panes.map((pane) => {
       const legend = element(this.legends, "div", "tk-legend");
@@ -84,6 +83,13 @@ class View {
     });
     for (const entry of this.panes) buildLegend(this, entry);
     this.stack.rebuild();
+    this.retitle();
+  }
+
+  // The same panes have other names and rules.
+  retitle() {
+    this.surface.setAttribute("aria-label", `${this.chart.spec?.title ?? ""} price chart. Arrow keys move and zoom.`.trim());
+    for (const entry of this.panes) nameLegend(this, entry);
     this.rail.rebuild();
   }
 
