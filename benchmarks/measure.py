@@ -11,8 +11,8 @@ def side_by_side(
     rounds: int,
     clock: Callable[[], float] = time.perf_counter,
 ) -> dict[str, list[float]]:
-    """Seconds of each round for each contender, after one round that is not counted. Every round has an order of
-    its own, the same in each run: else one would always find in the cache what the one before it left there.
+    """Seconds of each round for each contender, after one round that is not counted. Every round has an order
+    of its own, the same in each run: else one would always find in the cache what the one before it left.
 
     `clock=time.thread_time` leaves out the time in which others had the processor: for contenders that work
     on one thread.
