@@ -217,7 +217,8 @@ def test_the_price_axis_is_dragged_and_let_go(chart, mouse):
     chart.press("1d")
     chart.until("chart.feed.length === 400 && !chart.inspect().panes[0].manual && !chart.pending")
     chart.press("1h")
-    chart.until("chart.feed.length === 3000 && !chart.pending")
+    chart.until("chart.feed.length === 3000 && !chart.pending && !view.model.get('loading')")
+    chart.page.locator(".tk-curtain:not(.tk-shown)").wait_for(state="attached")  # it would take the pointer
     mouse.drag((axis, 200), (axis, 230), (axis, 280))
     chart.until("chart.inspect().panes[0].manual && !chart.pending")
     box = chart.page.locator(".tk-surface").bounding_box()
