@@ -1,7 +1,8 @@
 """The dashboard in a real browser, through Voila, with 300,000 candles in five panes.
 
-    python benchmarks/browser.py            ten minutes of updates too
+    python benchmarks/browser.py            ten minutes of updates, seen and hidden, too
     python benchmarks/browser.py --quick    fewer rounds
+    python benchmarks/browser.py beside     one of its parts: opening, alone, beside, updates
 
 From a moved slider, a pan, another symbol or an update to the repaint; until the page is ready; memory.
 Beside every time stands its floor from the same rounds (an empty slider whose callback sets a label, a frame
@@ -13,6 +14,7 @@ one that is not on the path); nothing leaves this machine.
 import argparse
 import json
 import os
+import random
 import shutil
 import socket
 import sys
@@ -33,6 +35,8 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 ROOT = Path(__file__).parents[1]
 CANDLES = 300_000
+PLOTLY = 5_000  # candles that it holds
+PARTS = ("opening", "alone", "beside", "updates")
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -167,12 +171,20 @@ def run(page: Page, names: list[str], rounds: int) -> dict[str, list[float]]:
 
 
 def beside(charts: dict[str, Meter], action: str, rounds: int) -> tuple[dict, dict]:
-    """Seconds of an action, and of its main thread for each frame or time, every chart once a round."""
+    """Seconds of an action, and of its main thread for each frame or time, every chart once a round.
+
+    Every round has an order of its own and there is a pause before each: what one left to be drawn would
+    else be counted as the next one's.
+    """
+    names, shuffle = list(charts), random.Random(1).shuffle
     whole: dict[str, list[float]] = {name: [] for name in charts}
     busy: dict[str, list[float]] = {name: [] for name in charts}
     for turn in range(-1, rounds):
-        for name, meter in charts.items():
+        shuffle(names)
+        for name in names:
+            meter = charts[name]
             meter.page.bring_to_front()
+            meter.page.wait_for_timeout(500)
             before = meter.busy()
             found = meter.page.evaluate(f"(turn) => measured.{action}(turn)", turn + 1)
             spent = meter.busy() - before
@@ -224,16 +236,16 @@ def measure_alone(page: Page, rounds: int) -> None:
     report("Another symbol until it is painted; floor: an empty slider and its label", seconds)
 
 
-def measure_beside(browser: Browser, page: Page, klines: pd.DataFrame, rounds: int, most: int) -> None:
+def measure_beside(browser: Browser, page: Page, klines: pd.DataFrame, rounds: int) -> None:
     """Our chart beside others, in pages of one browser."""
     columns = peers.table(klines)
     size = page.locator(".tk-controller").bounding_box()
     opened = {
-        name: peers.open_peer(browser, name, columns, (size["width"], size["height"]), most)
+        name: peers.open_peer(browser, name, columns, (size["width"], size["height"]), PLOTLY)
         for name in ("lightweight-charts", "plotly")
     }
     charts = {"ours": Meter(page)} | {name: Meter(one) for name, one in opened.items() if one is not None}
-    print(f"\nplotly holds {most:,} candles only: with all of them a single pan takes many seconds")
+    print(f"\nplotly holds {PLOTLY:,} candles only: with all of them a single pan takes many seconds")
     for candles in (150, 900, 5_000, 0):
         words = f"{candles:,} candles in view" if candles else "all candles in view"
         for meter in charts.values():
@@ -316,8 +328,12 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--quick", action="store_true", help="fewer rounds")
-    quick = parser.parse_args().quick
-    rounds, updates, most = (12, 300, 5_000) if quick else (60, 12_000, 20_000)
+    parser.add_argument("parts", nargs="*", help=f"of {', '.join(PARTS)}; all unless some are named")
+    asked = parser.parse_args()
+    quick, parts = asked.quick, asked.parts or PARTS
+    if wrong := set(parts) - set(PARTS):
+        raise SystemExit(f"browser.py: {wrong.pop()!r} is no part; there are {', '.join(PARTS)}")
+    rounds, updates = (12, 300) if quick else (60, 12_000)
     names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
     chromium = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
     if not chromium:
@@ -328,14 +344,18 @@ def main() -> None:
         write_notebooks(folder, updates)
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         print(f"{CANDLES:,} candles, five panes, Chromium {browser.version}, {os.cpu_count()} processors")
-        with served(folder) as (address, server):
-            measure_opening(browser, address, server, 3 if quick else 10)
+        if "opening" in parts:
+            with served(folder) as (address, server):
+                measure_opening(browser, address, server, 3 if quick else 10)
         with served(folder) as (address, _):  # without the kernels of all those pages
             page = browser.new_page(viewport={"width": 1440, "height": 900})
             prepare(page, address)
-            measure_alone(page, rounds)
-            measure_beside(browser, page, klines, 4 if quick else 20, most)
-            measure_updates(page, updates)
+            if "alone" in parts:
+                measure_alone(page, rounds)
+            if "beside" in parts:
+                measure_beside(browser, page, klines, 4 if quick else 12)
+            if "updates" in parts:
+                measure_updates(page, updates)
         browser.close()
 
 
