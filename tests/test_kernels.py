@@ -352,7 +352,7 @@ def test_log_changes_are_numpys_and_keep_their_digits():
     assert endless[4] == pytest.approx(np.log(2.0), rel=1e-15)
 
 
-@pytest.mark.parametrize("period", [1, 2, 5, 6, 9, 14, 20, 21, 63, 64, 65, 341, 500])
+@pytest.mark.parametrize("period", [1, 2, 5, 6, 9, 10, 14, 20, 21, 63, 64, 65, 341, 500])
 @pytest.mark.parametrize(
     ("plain", "settled", "memory"),
     [
